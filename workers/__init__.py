@@ -1,0 +1,1 @@
+"""What runs: settings, queue actors, the web and mail entrances, the command line. No rules live here."""
