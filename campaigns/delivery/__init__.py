@@ -1,0 +1,1 @@
+"""One message to one recipient, and the ledger of what happened to it."""

@@ -1,0 +1,1 @@
+"""People, companies, lists, what they allowed and what they forbade."""

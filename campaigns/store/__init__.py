@@ -1,0 +1,1 @@
+"""The database: every table, the engine, the migrations. Knows no rules."""

@@ -1,0 +1,55 @@
+"""The column types and shorthands that all tables share.
+
+Promise: an instant is timezone-aware UTC on the way in and on the way out, on SQLite as on PostgreSQL; a naive one is
+refused. A column with personal data says so in its `info`, which later rooms (disclosure, erasure) read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator
+
+PERSONAL = {"personal": True}
+
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC; `timestamptz` on PostgreSQL, ISO text on SQLite."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant without a time zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def one_of(column: str, words: Iterable[str]) -> sa.CheckConstraint:
+    """A check that a text column holds one of the words."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")
+
+
+def required(name: str, kind: Any, *rest: Any, **more: Any) -> sa.Column[Any]:
+    """A column that is never null."""
+    return sa.Column(name, kind, *rest, nullable=False, **more)
+
+
+def personal(name: str, kind: Any = sa.Text, **more: Any) -> sa.Column[Any]:
+    """A nullable column that holds personal data."""
+    return sa.Column(name, kind, nullable=True, info=PERSONAL, **more)

@@ -1,0 +1,132 @@
+"""The only place that makes engines and opens transactions.
+
+Promise: `writing` is one durable transaction (SQLite: BEGIN IMMEDIATE, synchronous=FULL; PostgreSQL: synchronous_commit on),
+`reading` is one consistent snapshot that never keeps a writer waiting. A database that cannot be reached, or that stays
+locked longer than its patience, is `Unreachable`; the unknown outcome of a COMMIT is an error to the caller too, never
+a silent success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from campaigns.errors import InputError, Unreachable
+
+#: How long SQLite waits for another process's write, in milliseconds.
+SQLITE_PATIENCE_MS = 5_000
+#: How long PostgreSQL may take to connect, in seconds.
+CONNECT_SECONDS = 10
+
+
+def make_engine(url: str, *, connections: int = 10) -> sa.Engine:
+    """An engine for a `sqlite:///…` or `postgresql://…` URL. Connects to nothing yet.
+
+    Raises:
+        InputError: the URL is no URL of either database.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except ArgumentError:
+        raise InputError(
+            "the database URL cannot be read; write sqlite:///PATH or postgresql://USER@HOST/NAME"
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    if parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return _postgres(parsed.set(drivername="postgresql+psycopg"), connections)
+    raise InputError(f"{parsed.drivername} is no database that Utskick runs on; use sqlite or postgresql")
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One write transaction, committed at the end of the block and rolled back on an error.
+
+    Raises:
+        Unreachable: the database is away or stayed locked; whether a commit took hold may be unknown then.
+    """
+    with (
+        _translated(),
+        engine.connect().execution_options(utskick_writes=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One read transaction.
+
+    Raises:
+        Unreachable: the database is away.
+    """
+    with _translated(), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def where(engine: sa.Engine) -> str:
+    """The database for people: its URL without the password."""
+    return engine.url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise Unreachable(f"the database does not answer: {_first_line(error)}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unreachable(f"the database connection broke: {_first_line(error)}") from error
+        raise
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().split("\n", 1)[0]
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_PATIENCE_MS / 1000}, pool_size=20)
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        # The driver's own transaction handling would delay BEGIN until the first write: take it over.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={SQLITE_PATIENCE_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A read that later writes can neither wait nor be retried in SQLite; so writers say it at once.
+        writes = connection.get_execution_options().get("utskick_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: sa.URL, connections: int) -> sa.Engine:
+    try:
+        return sa.create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=connections,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "options": "-c timezone=UTC -c synchronous_commit=on",
+            },
+        )
+    except (ImportError, NoSuchModuleError):
+        raise InputError("PostgreSQL needs the extra `postgres`: pip install 'utskick[postgres]'") from None

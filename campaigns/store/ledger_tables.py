@@ -1,0 +1,213 @@
+"""Submissions, campaigns and the ledger: what is to be sent, to whom, and what happened.
+
+`delivery` is the ledger: one row per (campaign, contact, channel), numbered within its campaign so that every key begins
+with the campaign id and the table can be partitioned by ranges of it. A row that may be sent holds the fingerprint of
+its address; the unique key on it makes a second message to one address unrepresentable (rows withheld from the start
+hold none). `batch` is a fixed range of numbers: the unit of work, of leasing and of fencing. Attempts are apart from the
+status, and news after the hand-over (bounces, complaints) are events, never statuses.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from campaigns.store.columns import BigId, Instant, Json, one_of, personal, required
+from campaigns.store.metadata import metadata
+from campaigns.store.register_tables import CHANNELS
+
+SUBMISSION_STATUSES = ("received", "accepted", "refused")
+CAMPAIGN_STATUSES = ("scheduled", "expanding", "sending", "completed", "paused", "halted", "cancelled")
+DELIVERY_STATUSES = (
+    "pending",
+    "sending",
+    "accepted",
+    "rejected",
+    "deferred",
+    "uncertain",
+    "withheld",
+    "expired",
+    "cancelled",
+)
+
+submission = sa.Table(
+    "submission",
+    metadata,
+    required("id", BigId, primary_key=True),
+    required("submission_id", sa.Text),
+    required("digest", sa.Text),
+    required("status", sa.Text),
+    required("submitted_by", sa.Text),
+    required("received_at", Instant),
+    required("document", Json),
+    required("faults", Json),
+    sa.Column("campaign_id", BigId),
+    one_of("status", SUBMISSION_STATUSES),
+    sa.CheckConstraint("(status = 'accepted') = (campaign_id IS NOT NULL)", name="accepted_has_campaign"),
+    sa.UniqueConstraint("submission_id", "digest"),
+    sa.Index(
+        "uq_submission_accepted",
+        "submission_id",
+        unique=True,
+        sqlite_where=sa.text("status = 'accepted'"),
+        postgresql_where=sa.text("status = 'accepted'"),
+    ),
+)
+
+campaign = sa.Table(
+    "campaign",
+    metadata,
+    required("id", BigId, primary_key=True),
+    required("submission_id", sa.Text, unique=True),
+    required("key", sa.Text),
+    required("edition", sa.Text),
+    required("kind", sa.Text),
+    required("channel", sa.Text),
+    required("purpose", sa.Text),
+    required("template", sa.Text),
+    required("sender", sa.Text),
+    required("smarthost", sa.Text),
+    required("fallback_language", sa.Text),
+    required("status", sa.Text),
+    required("created_at", Instant),
+    required("created_by", sa.Text),
+    sa.Column("send_at", Instant),
+    sa.Column("deadline_at", Instant),
+    sa.Column("expanded_at", Instant),
+    sa.Column("closed_at", Instant),
+    one_of("kind", ("newsletter", "magazine")),
+    one_of("channel", (*CHANNELS, "both")),
+    one_of("status", CAMPAIGN_STATUSES),
+    sa.CheckConstraint(
+        "(closed_at IS NOT NULL) = (status IN ('completed', 'cancelled'))", name="closed_when_ended"
+    ),
+    sa.CheckConstraint(
+        "status NOT IN ('sending', 'completed') OR expanded_at IS NOT NULL", name="sent_when_expanded"
+    ),
+)
+
+campaign_list = sa.Table(
+    "campaign_list",
+    metadata,
+    required("campaign_id", BigId, sa.ForeignKey("campaign.id"), primary_key=True),
+    required("list_id", BigId, sa.ForeignKey("mailing_list.id"), primary_key=True),
+    required("rank", sa.Integer),
+    sa.UniqueConstraint("campaign_id", "rank"),
+)
+
+campaign_content = sa.Table(
+    "campaign_content",
+    metadata,
+    required("campaign_id", BigId, sa.ForeignKey("campaign.id"), primary_key=True),
+    required("language", sa.Text, primary_key=True),
+    required("subject", sa.Text),
+    required("html", sa.Text),
+    required("text", sa.Text),
+    required("digest", sa.Text),
+)
+
+asset = sa.Table(
+    "asset",
+    metadata,
+    required("hash", sa.Text, primary_key=True),
+    required("extension", sa.Text),
+    required("media_type", sa.Text),
+    required("content", sa.LargeBinary),
+    required("stored_at", Instant),
+)
+
+batch = sa.Table(
+    "batch",
+    metadata,
+    required("campaign_id", BigId, sa.ForeignKey("campaign.id"), primary_key=True),
+    required("batch_no", sa.Integer, primary_key=True, autoincrement=False),
+    required("channel", sa.Text),
+    required("first_number", sa.Integer),
+    required("last_number", sa.Integer),
+    required("fence", sa.Integer, server_default="0"),
+    sa.Column("owner", sa.Text),
+    sa.Column("lease_until", Instant),
+    sa.Column("opened_to", sa.Integer),
+    sa.Column("checked_epoch", BigId),
+    sa.Column("due_at", Instant),
+    sa.Column("closed_at", Instant),
+    one_of("channel", CHANNELS),
+    sa.CheckConstraint("first_number <= last_number", name="range_is_ordered"),
+    sa.CheckConstraint("(owner IS NULL) = (lease_until IS NULL)", name="lease_has_owner"),
+    sa.Index(
+        "ix_batch_open",
+        "campaign_id",
+        "batch_no",
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    ),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    required("campaign_id", BigId, primary_key=True),
+    required("number", sa.Integer, primary_key=True, autoincrement=False),
+    required("channel", sa.Text),
+    required("contact_id", BigId),
+    required("list_id", BigId),
+    required("language", sa.Text),
+    sa.Column("address_key", sa.LargeBinary),
+    required("status", sa.Text),
+    sa.Column("reason", sa.Text),
+    required("attempt", sa.Integer, server_default="0"),
+    required("tries", sa.Integer, server_default="0"),
+    sa.Column("due_at", Instant),
+    required("expanded_at", Instant),
+    sa.Column("handed_over_at", Instant),
+    sa.Column("settled_at", Instant),
+    one_of("channel", CHANNELS),
+    one_of("status", DELIVERY_STATUSES),
+    sa.CheckConstraint("(status = 'withheld') = (reason IS NOT NULL)", name="withheld_has_reason"),
+    sa.CheckConstraint(
+        "(settled_at IS NULL) = (status IN ('pending', 'sending', 'deferred'))", name="settled_when_closed"
+    ),
+    sa.CheckConstraint("status <> 'accepted' OR handed_over_at IS NOT NULL", name="accepted_was_handed_over"),
+    sa.CheckConstraint(
+        "status NOT IN ('sending', 'accepted', 'uncertain') OR attempt > 0", name="attempt_was_made"
+    ),
+    sa.UniqueConstraint("campaign_id", "channel", "contact_id"),
+    sa.UniqueConstraint("campaign_id", "channel", "address_key", name="uq_delivery_address"),
+    sa.Index("ix_delivery_contact", "contact_id"),
+)
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    required("campaign_id", BigId, primary_key=True),
+    required("number", sa.Integer, primary_key=True, autoincrement=False),
+    required("attempt", sa.Integer, primary_key=True, autoincrement=False),
+    required("outcome", sa.Text),
+    required("smarthost", sa.Text),
+    required("processor", sa.Text),
+    required("ended_at", Instant),
+    sa.Column("code", sa.Integer),
+    sa.Column("enhanced", sa.Text),
+    personal("reply"),
+)
+
+print_file = sa.Table(
+    "print_file",
+    metadata,
+    required("campaign_id", BigId, primary_key=True),
+    required("name", sa.Text, primary_key=True),
+    required("batch_no", sa.Integer),
+    required("print_house", sa.Text),
+    required("sha256", sa.Text),
+    required("rows", sa.Integer),
+    required("closed_at", Instant),
+)
+
+print_item = sa.Table(
+    "print_item",
+    metadata,
+    required("campaign_id", BigId, primary_key=True),
+    required("number", sa.Integer, primary_key=True, autoincrement=False),
+    required("mail_id", sa.Text),
+    required("file_name", sa.Text),
+    sa.UniqueConstraint("campaign_id", "mail_id"),
+)

@@ -1,0 +1,60 @@
+"""Bring a database to the present schema, and tell whether it is there.
+
+Promise: `migrate` may be run by any number of processes at once and any number of times; the schema afterwards is the sum
+of the migrations. A database made by a newer Utskick is refused, not downgraded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from campaigns.errors import RefusedOperation
+from campaigns.store.engine import reading, where, writing
+
+_ADVISORY_LOCK = 0x75747363  # "utsc": any fixed number will do
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Run all migrations that the database does not have yet.
+
+    Raises:
+        Unreachable: the database is away.
+        RefusedOperation: the database belongs to a newer release.
+    """
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+        try:
+            command.upgrade(_config(connection), "head")
+        except CommandError as error:
+            raise RefusedOperation(
+                f"{where(engine)} was made by another release of Utskick: {error}"
+            ) from None
+
+
+def schema_is_current(engine: sa.Engine) -> bool:
+    """Whether the database has all migrations and no unknown one."""
+    with reading(engine) as connection:
+        return MigrationContext.configure(connection).get_current_revision() == _head()
+
+
+def _head() -> str | None:
+    return ScriptDirectory(str(_scripts())).get_current_head()
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts() -> Path:
+    return Path(__file__).parent / "migrations"
