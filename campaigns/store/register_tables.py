@@ -102,6 +102,7 @@ contact = sa.Table(
     personal("city"),
     personal("country"),
     sa.Column("postal_key", sa.LargeBinary),
+    required("key_id", sa.SmallInteger),
     required("created_at", Instant),
     required("created_by", sa.Text),
     required("updated_at", Instant),

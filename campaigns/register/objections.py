@@ -1,0 +1,148 @@
+"""Recording a "no": suppressions of every kind, keyed by fingerprint, idempotent, attributed, audited.
+
+Promise: recording the same "no" again changes nothing and is as good as the first time (the earliest stays); it binds once
+the transaction that `permit.answering_a_no` gives is left. The address itself is never stored here. What lifts a "no" is
+a decision with evidence (`lift`), never a by-product of anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaigns.address import EmailAddress
+from campaigns.clock import utc_now
+from campaigns.keyring import KeyRing
+from campaigns.principal import Principal
+from campaigns.register import audit
+from campaigns.store import schema
+
+SuppressionKind = Literal[
+    "objection", "restricted", "complaint", "unsubscribed", "hard_bounce", "soft_bounces", "manual"
+]
+Subject = Literal["address", "domain", "company", "postal"]
+
+
+@dataclass(frozen=True)
+class SubjectKey:
+    """Whom a "no" concerns: a fingerprint and the id of the key it was made with."""
+
+    subject: Subject
+    key_id: int
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How far a "no" reaches; 0 and "" mean any."""
+
+    list_id: int = 0
+    purpose: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class No:
+    """One "no": its kind, whom it concerns, how far it reaches, where it came from and on what evidence."""
+
+    kind: SuppressionKind
+    concerns: SubjectKey
+    scope: Scope
+    origin: str
+    evidence: str
+
+
+def address_key(ring: KeyRing, address: EmailAddress) -> SubjectKey:
+    """The key of one mailbox under the current fingerprint key."""
+    return _subject_key(ring, "address", address.comparison_text)
+
+
+def domain_key(ring: KeyRing, domain: str) -> SubjectKey:
+    """The key of all mailboxes at a domain (lower-case A-label)."""
+    return _subject_key(ring, "domain", domain)
+
+
+def _subject_key(ring: KeyRing, subject: Subject, text: str) -> SubjectKey:
+    return SubjectKey(subject, ring.current_id("fingerprint"), ring.fingerprint(subject, text))
+
+
+def suppress(connection: sa.Connection, no: No, principal: Principal) -> bool:
+    """Record a "no" within the caller's transaction; True when it is new, False when it already stood."""
+    table = schema.suppression
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    recorded = connection.execute(
+        insert(table)
+        .values(
+            kind=no.kind,
+            subject=no.concerns.subject,
+            subject_key=no.concerns.key,
+            key_id=no.concerns.key_id,
+            list_id=no.scope.list_id,
+            purpose=no.scope.purpose,
+            channel=no.scope.channel,
+            origin=no.origin,
+            evidence=no.evidence,
+            recorded_at=utc_now(),
+            recorded_by=principal.name,
+        )
+        .on_conflict_do_nothing()
+        .returning(table.c.id)
+    ).scalar_one_or_none()
+    if recorded is None:
+        return False
+    new = {
+        "kind": no.kind,
+        "list_id": no.scope.list_id,
+        "purpose": no.scope.purpose,
+        "channel": no.scope.channel,
+    }
+    audit.write(
+        connection,
+        audit.Entry(
+            principal,
+            f"{no.concerns.subject}:suppression:record",
+            [f"suppression:{recorded}"],
+            no.evidence,
+            None,
+            new,
+        ),
+    )
+    return True
+
+
+def lift(connection: sa.Connection, suppression_id: int, evidence: str, principal: Principal) -> bool:
+    """Lift one "no" on evidence, within the caller's transaction; False when it does not stand any more."""
+    table = schema.suppression
+    lifted = connection.execute(
+        sa.update(table)
+        .where(table.c.id == suppression_id, table.c.lifted_at.is_(None))
+        .values(lifted_at=utc_now(), lifted_by=principal.name, lift_evidence=evidence)
+        .returning(table.c.kind, table.c.subject)
+    ).one_or_none()
+    if lifted is None:
+        return False
+    audit.write(
+        connection,
+        audit.Entry(
+            principal,
+            f"{lifted.subject}:suppression:lift",
+            [f"suppression:{suppression_id}"],
+            evidence,
+            {"kind": lifted.kind, "lifted": False},
+            {"kind": lifted.kind, "lifted": True},
+        ),
+    )
+    return True
+
+
+def standing(connection: sa.Connection, keys: Mapping[int, bytes]) -> list[sa.RowMapping]:
+    """All suppressions that stand against one subject, given its fingerprints under every key."""
+    table = schema.suppression
+    statement = sa.select(table).where(
+        table.c.subject_key.in_(list(keys.values())), table.c.lifted_at.is_(None)
+    )
+    return list(connection.execute(statement.order_by(table.c.id)).mappings())

@@ -1,0 +1,179 @@
+"""THE GATE: may this delivery be handed over, now?
+
+`withholding_reason` is the one predicate, as SQL: expansion uses it for honest counts, the claim uses it in its own
+transaction, and `Gate.clear` asks it again for everything in hand whenever the epoch has moved since. Promise: a
+`Clearance` exists only for a delivery that the predicate allowed under an epoch that a good permit still shows.
+Fails closed: what cannot be asked raises `GateClosed`, and nothing is sent. Each table that the predicate reads
+(suppression, subscription, contact, position, company, campaign, gate) is changed only together with the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from campaigns.errors import GateClosed, Unreachable
+from campaigns.register.clearance import _GATE_SEAL, Clearance, DeliveryRef, Verdict, Withheld
+from campaigns.register.permit import PermitOffice
+from campaigns.store import schema
+from campaigns.store.engine import reading
+from campaigns.store.register_tables import SUPPRESSION_KINDS
+
+#: Reasons that only mean "not now": the row goes back to where it was.
+PASSING_REASONS = frozenset({"paused", "address_changed"})
+
+_NOTHING = 99
+Column = sa.ColumnElement[Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whom and what the predicate is asked about: expressions over the statement it stands in."""
+
+    list_id: Column
+    channel: Column
+    purpose: Column
+
+
+def withholding_reason(asked: Asked) -> Column:
+    """SQL: the word why this contact must not get this now, or NULL. The statement around it joins `contact`.
+
+    Stronger reasons come first: what a person said outranks what an address did, and both outrank a missing address.
+    """
+    contact = schema.contact.c
+    strongest = _least(_strongest(asked, _own_keys()), _strongest(asked, _company_keys()))
+    no_street = sa.or_(contact.street.is_(None), contact.postal_code.is_(None), contact.city.is_(None))
+    return sa.case(
+        (contact.erased_at.is_not(None), "objection"),
+        *((strongest == rank, kind) for rank, kind in enumerate(SUPPRESSION_KINDS)),
+        (~_subscribed(asked.list_id), "unsubscribed"),
+        (sa.and_(asked.channel == "email", contact.email.is_(None)), "no_email_address"),
+        (sa.and_(asked.channel == "post", no_street), "no_postal_address"),
+    )
+
+
+def _own_keys() -> list[Column]:
+    contact = schema.contact.c
+    return [contact.email_key, contact.domain_key, contact.postal_key]
+
+
+def _company_keys() -> Any:
+    position, company = schema.position, schema.company
+    return (
+        sa.select(company.c.company_key)
+        .join(position, position.c.company_id == company.c.id)
+        .where(position.c.contact_id == schema.contact.c.id, position.c.ended_at.is_(None))
+        .correlate(schema.contact)
+        .scalar_subquery()
+    )
+
+
+def _strongest(asked: Asked, keys: Any) -> Column:
+    no = schema.suppression.alias()
+    rank = sa.case(*((no.c.kind == kind, number) for number, kind in enumerate(SUPPRESSION_KINDS)))
+    found = (
+        sa.select(sa.func.min(rank))
+        .where(
+            no.c.lifted_at.is_(None),
+            no.c.subject_key.in_(keys),
+            no.c.list_id.in_([sa.literal(0), asked.list_id]),
+            no.c.purpose.in_([sa.literal(""), asked.purpose]),
+            no.c.channel.in_([sa.literal(""), asked.channel]),
+        )
+        .correlate_except(no)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(found, _NOTHING)
+
+
+def _least(one: Column, other: Column) -> Column:
+    return sa.case((one <= other, one), else_=other)
+
+
+def _subscribed(list_id: Column) -> Column:
+    subscription = schema.subscription.alias()
+    return (
+        sa.exists(sa.literal(1))
+        .where(
+            subscription.c.contact_id == schema.contact.c.id,
+            subscription.c.list_id == list_id,
+            subscription.c.status == "subscribed",
+        )
+        .correlate_except(subscription)
+    )
+
+
+@dataclass
+class InHand:
+    """The deliveries of one campaign that a sender has claimed and not yet handed over: a range of numbers, the epoch
+    under which the predicate was last asked about them, and those it has refused since."""
+
+    campaign: int
+    first_number: int
+    last_number: int
+    checked_epoch: int
+    withheld: dict[int, Withheld] = field(default_factory=dict)
+
+
+class Gate:
+    """Answers for one process. Safe for threads; each `InHand` belongs to one thread."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._office = PermitOffice(engine)
+
+    def clear(self, in_hand: InHand, delivery: DeliveryRef, address: str) -> Verdict:
+        """The gate's answer for one delivery in hand, good for a permit's length.
+
+        Raises:
+            GateClosed: the gate cannot be asked; nothing may be sent.
+        """
+        permit = self._office.permit()
+        while in_hand.checked_epoch != permit.epoch:
+            self._ask_again(in_hand)
+            permit = self._office.permit()
+            if in_hand.checked_epoch > permit.epoch:
+                break  # the predicate was asked under a newer epoch than the permit shows: it knows more, not less
+        refused = in_hand.withheld.get(delivery.number)
+        if refused is not None:
+            return refused
+        return Clearance(delivery, address, permit.valid_until, _GATE_SEAL)
+
+    def _ask_again(self, in_hand: InHand) -> None:
+        try:
+            with reading(self._engine) as connection:
+                # The epoch first: a change in between then shows as a moved epoch at the next permit.
+                epoch: int = connection.execute(sa.select(schema.gate.c.epoch)).scalar_one()
+                rows = connection.execute(_refusals(in_hand)).all()
+        except Unreachable as error:
+            raise GateClosed(f"the gate cannot be asked: {error}") from error
+        for row in rows:
+            delivery = DeliveryRef(in_hand.campaign, row.number)
+            in_hand.withheld[row.number] = Withheld(delivery, row.reason, final=row.reason not in PASSING_REASONS)
+        in_hand.checked_epoch = epoch
+
+
+def _refusals(in_hand: InHand) -> sa.Select[tuple[int, str]]:
+    delivery, contact, campaign = schema.delivery, schema.contact, schema.campaign
+    asked = Asked(delivery.c.list_id, delivery.c.channel, campaign.c.purpose)
+    current_key = sa.case((delivery.c.channel == "email", contact.c.email_key), else_=contact.c.postal_key)
+    reason = sa.case(
+        (campaign.c.status != "sending", "paused"),
+        else_=sa.func.coalesce(
+            withholding_reason(asked), sa.case((delivery.c.address_key != current_key, "address_changed"))
+        ),
+    ).label("reason")
+    found = (
+        sa.select(delivery.c.number, reason)
+        .join(contact, contact.c.id == delivery.c.contact_id)
+        .join(campaign, campaign.c.id == delivery.c.campaign_id)
+        .where(
+            delivery.c.campaign_id == in_hand.campaign,
+            delivery.c.number.between(in_hand.first_number, in_hand.last_number),
+            delivery.c.status == "sending",
+        )
+        .subquery()
+    )
+    return sa.select(found.c.number, found.c.reason).where(found.c.reason.is_not(None))
