@@ -1,0 +1,1 @@
+"""Tests of Utskick; real components, no mocks."""

