@@ -1,0 +1,1 @@
+"""The printed magazine: how an address is laid out, and the file that the print house gets."""
