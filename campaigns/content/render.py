@@ -1,0 +1,113 @@
+"""Compiled content rendered for one recipient: the plain way, as text, and the fast way, as quoted-printable pieces.
+
+Promise: both ways say the same. The fast way walks the very generator that Jinja compiled and looks each chunk up among the
+template's constants, which were transfer-encoded once; only values are encoded per message, so branches and loops cost
+nothing extra. Fails with `RecipientFault` (MissingField, RenderFault), which concerns that one recipient and nobody else.
+A `Renderer` is immutable after construction and may be shared by threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import CodeType
+from typing import Final
+
+from jinja2 import Template, TemplateError, UndefinedError
+
+from campaigns.content import quoted
+from campaigns.content.model import CompiledContent
+from campaigns.content.sandbox import recipient_environment
+from campaigns.errors import InputError
+
+Fields = Mapping[str, object]
+
+# A rendered part may grow beyond its source by values and loops, but not without end.
+MAX_PART: Final = 512_000
+
+# What a template can raise by working on a value it did not expect.
+_FAILURES: Final = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+class RecipientFault(InputError):
+    """This recipient's message cannot be made; the others are not concerned."""
+
+
+class MissingField(RecipientFault):
+    """A template prints a field that this contact lacks."""
+
+
+class RenderFault(RecipientFault):
+    """A template fails on the values of this contact."""
+
+
+class Renderer:
+    """One compiled content, ready to be rendered for many recipients."""
+
+    def __init__(self, content: CompiledContent) -> None:
+        self.content = content
+        self._html = recipient_environment(html=True).from_string(content.html)
+        plain = recipient_environment(html=False)
+        self._text = plain.from_string(content.text)
+        self._subject = plain.from_string(content.subject)
+        self._encoded = {
+            constant: quoted.encode(constant)
+            for template in (self._html, self._text)
+            for constant in _constants(template.root_render_func.__code__)  # type: ignore[attr-defined]
+        }
+
+    def html(self, fields: Fields) -> str:
+        """The HTML part as Jinja renders it."""
+        return _plain(self._html, fields)
+
+    def text(self, fields: Fields) -> str:
+        """The plain-text part as Jinja renders it."""
+        return _plain(self._text, fields)
+
+    def subject(self, fields: Fields) -> str:
+        """The subject as Jinja renders it, not yet encoded for a header."""
+        return _plain(self._subject, fields)
+
+    def html_pieces(self, fields: Fields) -> list[bytes]:
+        """The HTML part in quoted-printable, closed by the CRLF of the boundary."""
+        return self._pieces(self._html, fields)
+
+    def text_pieces(self, fields: Fields) -> list[bytes]:
+        """The plain-text part in quoted-printable, closed by the CRLF of the boundary."""
+        return self._pieces(self._text, fields)
+
+    def _pieces(self, template: Template, fields: Fields) -> list[bytes]:
+        known = self._encoded.get
+        encode = quoted.encode
+        try:
+            context = template.new_context(fields, shared=True)  # type: ignore[arg-type]
+            pieces = [known(chunk) or encode(chunk) for chunk in template.root_render_func(context)]
+        except _FAILURES as error:
+            raise _fault(error) from None
+        quoted.close(pieces)
+        return pieces
+
+
+def _plain(template: Template, fields: Fields) -> str:
+    try:
+        return template.render(fields)
+    except _FAILURES as error:
+        raise _fault(error) from None
+
+
+def _fault(error: Exception) -> RecipientFault:
+    """Jinja's error in our words. Its text names fields, never values; other errors may quote a value, so only their kind
+    is told."""
+    if isinstance(error, UndefinedError):
+        return MissingField(f"the template needs a field that this contact lacks: {error.message}")
+    if isinstance(error, TemplateError):
+        return RenderFault(f"the template may not do that: {error.message}")
+    return RenderFault(f"the template fails on the values of this contact ({type(error).__name__})")
+
+
+def _constants(code: CodeType) -> Iterator[str]:
+    """The string constants of a compiled template, those of nested functions included."""
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, CodeType):
+            yield from _constants(constant)

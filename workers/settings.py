@@ -1,0 +1,284 @@
+"""Settings: `utskick.toml` in the working directory, overlaid by `UTSKICK_*`; the only reader of the environment.
+
+`UTSKICK_DATABASE_URL` sets `database_url`; two underscores go down a table (`UTSKICK_CONTROLLER__NAME`). Promise: all faults
+are reported at once, each with its place, and nothing starts (`SettingsError`, exit 2). Names that are not settings are
+faults, also in the environment. The guard over processors runs here, so that no process starts with a transport that
+may not be used. Secrets never stand in a repr.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from campaigns.errors import Fault, GuardRefused, SettingsError
+from campaigns.register.processors import SELF, Processor, guard
+from workers import settings_checks as checks
+
+PREFIX: Final = "UTSKICK_"
+FILE_NAME: Final = "utskick.toml"
+#: Used by the project's own tests, not settings.
+_NOT_SETTINGS: Final = ("UTSKICK_TEST_",)
+
+Language = Literal["sv", "fi", "en"]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Controller(_Table):
+    """Who answers for the register; shown in every message's footer and on every page."""
+
+    name: Text
+    business_id: Text
+    street: Text
+    postal_code: Text
+    city: Text
+    country: Text
+    email: checks.Mailbox
+    phone: Text
+    register_name: Text
+    contact_person: Text
+    privacy_url: checks.HttpsUrl
+
+
+class Limits(_Table):
+    """How much one smarthost may be given."""
+
+    connections: Annotated[int, Field(ge=1, le=100)] = 4
+
+
+class Smarthost(_Table):
+    """A server that takes our mail."""
+
+    url: SecretStr
+    processor: Key | None = None
+    limits: Limits = Limits()
+
+
+class ProcessorTable(_Table):
+    """A company that handles personal data for the controller."""
+
+    name: Text
+    role: Text
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    contract: Text
+    ends: date | None = None
+    transfer_ground: Text | None = None
+
+
+class Sender(_Table):
+    """A visible author (From) and the smarthost that carries its mail."""
+
+    name: Text
+    address: checks.Mailbox
+    reply_to: checks.Mailbox | None = None
+    smarthost: Key = "main"
+
+
+class PrintHouse(_Table):
+    """Where the address files of the printed magazine are written."""
+
+    folder: Path
+    processor: Key | None = None
+    width: Annotated[int, Field(ge=20, le=80)] = 30
+    max_rows: Annotated[int, Field(ge=4, le=8)] = 6
+
+
+class Webhook(_Table):
+    """An endpoint that reports what happened to our mail; its secrets are lines of `webhook-<key>.secret`."""
+
+    processor: Key
+
+
+class Retention(_Table):
+    """How long records are kept, in days."""
+
+    deliveries_days: Annotated[int, Field(ge=1)]
+    feedback_days: Annotated[int, Field(ge=1)]
+    audit_days: Annotated[int, Field(ge=1)]
+
+
+class Settings(_Table):
+    """All settings of one installation."""
+
+    database_url: SecretStr | None = None
+    redis_url: SecretStr = SecretStr("embedded")
+    public_url: checks.PublicUrl
+    mail_domain: checks.Domain
+    secrets_dir: Path = Path("var/secrets")
+    data_dir: Path = Path("var")
+    default_language: Language = "en"
+    time_zone: checks.ZoneName = "Europe/Helsinki"
+    controller: Controller
+    smarthosts: dict[Key, Smarthost] = {}
+    processors: dict[Key, ProcessorTable] = {}
+    senders: Annotated[dict[Key, Sender], Field(min_length=1)]
+    print_houses: dict[Key, PrintHouse] = {}
+    webhooks: dict[Key, Webhook] = {}
+    retention: Retention
+
+    @property
+    def database(self) -> str:
+        """The database URL; by default a SQLite file in the data folder."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'utskick.db'}"
+
+    def smarthost_processor(self, key: str) -> Processor:
+        """The processor that a smarthost belongs to."""
+        smarthost = self.smarthosts[key]
+        if checks.stays_here(smarthost.url.get_secret_value()):
+            return self.own_processor()
+        return self.processor(smarthost.processor or "")
+
+    def print_house_processor(self, key: str) -> Processor:
+        """The processor that a print house belongs to; without one, the files stay with us."""
+        house = self.print_houses[key]
+        return self.processor(house.processor) if house.processor else self.own_processor()
+
+    def processor(self, key: str) -> Processor:
+        """A declared processor (KeyError where there is none)."""
+        table = self.processors[key]
+        return Processor(
+            key, table.name, table.role, table.country, table.contract, table.ends, table.transfer_ground
+        )
+
+    def own_processor(self) -> Processor:
+        """The controller itself."""
+        return Processor(SELF, self.controller.name, "controller", "FI", "own operation", None)
+
+
+def load_settings(
+    folder: Path | None = None, environment: Mapping[str, str] | None = None, *, today: date | None = None
+) -> Settings:
+    """Read, overlay, check.
+
+    Raises:
+        SettingsError: with every fault found, each naming its file or variable and what to do.
+    """
+    folder = folder or Path.cwd()
+    path = folder / FILE_NAME
+    values = _read_file(path)
+    sources = _overlay(values, os.environ if environment is None else environment)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_faults(error, sources, path)) from None
+    settings = _anchored(settings, folder)
+    faults = _cross_faults(settings, today or date.today())  # noqa: DTZ011 (a contract's last day is a local date)
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError([Fault(str(path), str(error))]) from None
+
+
+def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Put the environment over the file's values; returns which path came from which variable."""
+    sources: dict[tuple[str, ...], str] = {}
+    for name, value in sorted(environment.items()):
+        if not name.startswith(PREFIX) or name.startswith(_NOT_SETTINGS):
+            continue
+        path = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
+        path = ("smarthosts", "main", "url") if path == ("smarthost",) else path
+        sources[path] = name
+        _put(values, path, value)
+    return sources
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    for part in path[:-1]:
+        below = values.setdefault(part, {})
+        if not isinstance(below, dict):
+            return  # the file's own value is faulty there and will be reported
+        values = below
+    values[path[-1]] = value
+
+
+def _faults(error: ValidationError, sources: Mapping[tuple[str, ...], str], path: Path) -> list[Fault]:
+    faults = []
+    for found in error.errors():
+        where = tuple(str(part) for part in found["loc"] if part != "[key]")
+        place = sources.get(where) or f"{path.name}: {'.'.join(where)}"
+        faults.append(Fault(place, _problem(found["type"], found["msg"])))
+    if not path.exists() and faults:
+        faults.append(Fault(str(path), "there is no such file; copy utskick.example.toml there and fill it in"))
+    return faults
+
+
+def _problem(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "there is no such setting"
+    if kind == "missing":
+        return "is missing; the register needs it"
+    return message.removeprefix("Value error, ")
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    houses = {
+        key: house.model_copy(update={"folder": folder / house.folder})
+        for key, house in settings.print_houses.items()
+    }
+    return settings.model_copy(
+        update={
+            "secrets_dir": folder / settings.secrets_dir,
+            "data_dir": folder / settings.data_dir,
+            "print_houses": houses,
+        }
+    )
+
+
+def _cross_faults(settings: Settings, today: date) -> list[Fault]:
+    faults = [
+        Fault(f"senders.{key}.smarthost", f"there is no [smarthosts.{sender.smarthost}]; set UTSKICK_SMARTHOST or declare it")
+        for key, sender in settings.senders.items()
+        if sender.smarthost not in settings.smarthosts
+    ]
+    for key, smarthost in settings.smarthosts.items():
+        faults += _smarthost_faults(settings, key, smarthost, today)
+    used = [(f"print_houses.{key}", house.processor) for key, house in settings.print_houses.items() if house.processor]
+    used += [(f"webhooks.{key}", hook.processor) for key, hook in settings.webhooks.items()]
+    for place, processor in used:
+        if processor != SELF:
+            faults += _guard_faults(settings, place, processor, today)
+    return faults
+
+
+def _smarthost_faults(settings: Settings, key: str, smarthost: Smarthost, today: date) -> list[Fault]:
+    place = f"smarthosts.{key}"
+    url = smarthost.url.get_secret_value()
+    problem = checks.smarthost_problem(url)
+    if problem:
+        return [Fault(f"{place}.url", problem)]
+    if checks.stays_here(url):
+        return []
+    if smarthost.processor is None:
+        return [Fault(place, "names no processor; say whose server it is and declare it under [processors]")]
+    return _guard_faults(settings, place, smarthost.processor, today)
+
+
+def _guard_faults(settings: Settings, place: str, processor: str, today: date) -> list[Fault]:
+    if processor not in settings.processors:
+        return [Fault(f"{place}.processor", f"there is no [processors.{processor}]")]
+    try:
+        guard(settings.processor(processor), today)
+    except GuardRefused as error:
+        return [Fault(place, str(error))]
+    return []
