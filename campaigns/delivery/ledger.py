@@ -1,0 +1,346 @@
+"""The ledger's writes: claim a batch, open rows, record results, give rows back, close.
+
+How no interleaving breaks a promise: a batch is owned by whoever holds its fence; the claim raises the fence in the same
+transaction that moves the rows to `sending`, so two workers never hold one row. Before any octet of a row leaves, the
+row lies below the batch's watermark (`opened_to`), committed under the fence; an owner whose update finds no row has lost
+the batch and hands over nothing more. A lease that ran out turns rows up to the watermark `uncertain` (their owner may be
+waiting for its reply) and those above it `pending`. Results name the attempt that they are about and settle it even
+late; nothing returns a row to `pending` but proof that nothing was begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from campaigns.clock import utc_now
+from campaigns.delivery.claimed_rows import ClaimedRow, claimed_rows, moved_addresses, refused_rows
+from campaigns.delivery.status import OPEN, SETTLED_BY_EVIDENCE
+from campaigns.register.suppression import InHand
+from campaigns.store import schema
+from campaigns.store.engine import writing
+
+LEASE: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRef:
+    """Which unit of work: a batch of a campaign."""
+
+    campaign: int
+    batch_no: int
+
+
+@dataclass
+class Hand:
+    """A claimed batch: its fence, what the gate knows of it, and the rows to hand over, in order."""
+
+    batch: BatchRef
+    channel: str
+    fence: int
+    in_hand: InHand
+    rows: list[ClaimedRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one attempt: the new status, and what was answered. `reply` may hold an address."""
+
+    number: int
+    attempt: int
+    status: str
+    reason: str | None = None
+    due_at: datetime | None = None
+    spends_try: bool = False
+    code: int | None = None
+    enhanced: str | None = None
+    reply: str | None = None
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Through whom attempts go: the smarthost's (or print house's) key and its processor's."""
+
+    smarthost: str
+    processor: str
+
+
+def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
+    """Take a batch whose campaign is being sent; None when it is closed, not due, or somebody else's.
+
+    Raises:
+        Unreachable: the database is away; nothing was taken.
+    """
+    now = utc_now()
+    with writing(engine) as connection:
+        batch = _take(connection, ref, owner, now)
+        if batch is None:
+            return None
+        # The epoch before the rows: a "no" in between then shows as a moved epoch.
+        epoch: int = connection.execute(sa.select(schema.gate.c.epoch)).scalar_one()
+        _settle_expired_lease(connection, ref, batch)
+        _expire(connection, ref, batch, now)
+        _withhold(
+            connection,
+            ref,
+            refused_rows(connection, ref.campaign, batch.first_number, batch.last_number),
+            now,
+        )
+        _withhold(
+            connection, ref, _follow_addresses(connection, ref, batch.first_number, batch.last_number), now
+        )
+        rows = claimed_rows(connection, ref.campaign, _set_sending(connection, ref, batch, now))
+    in_hand = InHand(ref.campaign, batch.first_number, batch.last_number, epoch)
+    return Hand(ref, batch.channel, batch.fence + 1, in_hand, rows)
+
+
+def open_rows(engine: sa.Engine, hand: Hand, to_number: int) -> bool:
+    """Move the watermark before anything up to `to_number` is begun, and renew the lease; False: the batch is lost."""
+    table = schema.batch
+    with writing(engine) as connection:
+        moved = connection.execute(
+            sa.update(table)
+            .where(*_is(hand.batch), table.c.fence == hand.fence)
+            .values(opened_to=to_number, lease_until=utc_now() + LEASE)
+        ).rowcount
+    return moved == 1
+
+
+def record(engine: sa.Engine, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:
+    """Write results and their attempts; each settles its own attempt only, and may be written twice.
+
+    Raises:
+        Unreachable: the outcome is unknown; record the same results again.
+    """
+    if not results:
+        return
+    with writing(engine) as connection:
+        record_in(connection, campaign, results, carrier)
+
+
+def record_in(connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:
+    """As `record`, within the caller's transaction."""
+    now = utc_now()
+    connection.execute(_SETTLE, [_settle_values(campaign, result, now) for result in results])
+    attempts = [
+        _attempt_values(campaign, result, carrier, now) for result in results if result.status != "withheld"
+    ]
+    if attempts:
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(schema.attempt).on_conflict_do_nothing(), attempts)
+
+
+def give_back(engine: sa.Engine, hand: Hand, rows: Iterable[ClaimedRow]) -> None:
+    """Return rows of which nothing was begun; their attempt left no trace."""
+    table = schema.delivery
+    numbers = [row.delivery.number for row in rows]
+    if not numbers:
+        return
+    with writing(engine) as connection:
+        connection.execute(
+            sa.update(table)
+            .where(
+                table.c.campaign_id == hand.batch.campaign,
+                table.c.number.in_(numbers),
+                table.c.status == "sending",
+            )
+            .values(status="pending", due_at=None)
+        )
+
+
+def let_go(engine: sa.Engine, hand: Hand, due_at: datetime | None = None) -> datetime | None:
+    """End the lease; close the batch when nothing in it waits any more. Returns when it is due again, None if closed."""
+    row, table = schema.delivery.c, schema.batch
+    now = utc_now()
+    with writing(engine) as connection:
+        waiting = connection.execute(
+            sa.select(sa.func.count(), sa.func.min(sa.func.coalesce(row.due_at, due_at or now))).where(
+                *_in_range(hand), row.status.in_(OPEN)
+            )
+        ).one()
+        due = waiting[1] if waiting[0] else None
+        connection.execute(
+            sa.update(table)
+            .where(*_is(hand.batch), table.c.fence == hand.fence)
+            .values(owner=None, lease_until=None, opened_to=None, due_at=due, closed_at=None if due else now)
+        )
+    return due
+
+
+def complete_if_done(engine: sa.Engine, campaign: int) -> bool:
+    """Complete a campaign of which nothing waits any more; True when this call did it."""
+    table, row, batch = schema.campaign, schema.delivery.c, schema.batch.c
+    open_rows_left = sa.exists().where(row.campaign_id == campaign, row.status.in_(OPEN))
+    open_batches = sa.exists().where(batch.campaign_id == campaign, batch.closed_at.is_(None))
+    with writing(engine) as connection:
+        if connection.execute(sa.select(open_batches)).scalar_one():
+            return False
+        done = connection.execute(
+            sa.update(table)
+            .where(table.c.id == campaign, table.c.status == "sending", ~open_rows_left, ~open_batches)
+            .values(status="completed", closed_at=utc_now())
+        ).rowcount
+    return done == 1
+
+
+def _take(connection: sa.Connection, ref: BatchRef, owner: str, now: datetime) -> Any:
+    table, campaign = schema.batch, schema.campaign
+    batch = connection.execute(
+        sa.select(*table.c, campaign.c.expanded_at, campaign.c.deadline_at)
+        .join(campaign, campaign.c.id == table.c.campaign_id)
+        .where(
+            *_is(ref),
+            table.c.closed_at.is_(None),
+            campaign.c.status == "sending",
+            sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now),
+            sa.or_(table.c.due_at.is_(None), table.c.due_at <= now),
+        )
+        .with_for_update(of=table)
+    ).one_or_none()
+    if batch is None:
+        return None
+    connection.execute(
+        sa.update(table)
+        .where(*_is(ref))
+        .values(fence=table.c.fence + 1, owner=owner, lease_until=now + LEASE, opened_to=None)
+    )
+    return batch
+
+
+def _settle_expired_lease(connection: sa.Connection, ref: BatchRef, batch: Any) -> None:
+    table = schema.delivery
+    opened = table.c.number <= (batch.opened_to if batch.opened_to is not None else batch.first_number - 1)
+    left = (*_between(ref, batch), table.c.status == "sending")
+    connection.execute(sa.update(table).where(*left, opened).values(status="uncertain", settled_at=utc_now()))
+    connection.execute(sa.update(table).where(*left, ~opened).values(status="pending", due_at=None))
+
+
+def _expire(connection: sa.Connection, ref: BatchRef, batch: Any, now: datetime) -> None:
+    if batch.deadline_at is None or batch.deadline_at > now:
+        return
+    table = schema.delivery
+    waiting = table.c.status.in_(("pending", "deferred"))
+    connection.execute(
+        sa.update(table)
+        .where(*_between(ref, batch), waiting)
+        .values(status="expired", settled_at=now, due_at=None)
+    )
+
+
+def _withhold(
+    connection: sa.Connection, ref: BatchRef, refused: Sequence[tuple[int, str]], now: datetime
+) -> None:
+    table = schema.delivery
+    if not refused:
+        return
+    connection.execute(
+        sa.update(table)
+        .where(
+            table.c.campaign_id == ref.campaign,
+            table.c.number == sa.bindparam("of_number"),
+            table.c.status.in_(("pending", "deferred")),
+        )
+        .values(status="withheld", reason=sa.bindparam("why"), settled_at=now, due_at=None),
+        [{"of_number": number, "why": reason} for number, reason in refused],
+    )
+
+
+def _follow_addresses(
+    connection: sa.Connection, ref: BatchRef, first: int, last: int
+) -> list[tuple[int, str]]:
+    """Take over addresses corrected since expansion; a row whose new address is already written to is a duplicate."""
+    table, duplicates = schema.delivery, []
+    for number, key in moved_addresses(connection, ref.campaign, first, last):
+        try:
+            with connection.begin_nested():
+                row = (table.c.campaign_id == ref.campaign, table.c.number == number)
+                connection.execute(sa.update(table).where(*row).values(address_key=key))
+        except IntegrityError:
+            duplicates.append((number, "duplicate_address"))
+    return duplicates
+
+
+def _set_sending(connection: sa.Connection, ref: BatchRef, batch: Any, now: datetime) -> dict[int, int]:
+    """Move what is due to `sending`; returns number -> attempt."""
+    table = schema.delivery
+    due = sa.or_(table.c.due_at.is_(None), table.c.due_at <= now)
+    moved = connection.execute(
+        sa.update(table)
+        .where(*_between(ref, batch), table.c.status.in_(("pending", "deferred")), due)
+        .values(status="sending", attempt=table.c.attempt + 1, due_at=None)
+        .returning(table.c.number, table.c.attempt)
+    )
+    return {number: attempt for number, attempt in moved}
+
+
+def _settle_values(campaign: int, result: Result, now: datetime) -> dict[str, Any]:
+    handed_over = result.status in ("accepted", "rejected", "uncertain")
+    return {
+        "of_campaign": campaign,
+        "of_number": result.number,
+        "of_attempt": result.attempt,
+        "to_status": result.status,
+        "why": result.reason,
+        "due": result.due_at,
+        "spent": int(result.spends_try),
+        "handed_over": now if handed_over else None,
+        "settled": None if result.status in OPEN else now,
+    }
+
+
+def _attempt_values(campaign: int, result: Result, carrier: Carrier, now: datetime) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign,
+        "number": result.number,
+        "attempt": result.attempt,
+        "outcome": result.status,
+        "smarthost": carrier.smarthost,
+        "processor": carrier.processor,
+        "ended_at": now,
+        "code": result.code,
+        "enhanced": result.enhanced,
+        "reply": result.reply,
+    }
+
+
+def _is(ref: BatchRef) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return schema.batch.c.campaign_id == ref.campaign, schema.batch.c.batch_no == ref.batch_no
+
+
+def _between(ref: BatchRef, batch: Any) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    row = schema.delivery.c
+    return row.campaign_id == ref.campaign, row.number.between(batch.first_number, batch.last_number)
+
+
+def _in_range(hand: Hand) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    row = schema.delivery.c
+    numbers = row.number.between(hand.in_hand.first_number, hand.in_hand.last_number)
+    return row.campaign_id == hand.batch.campaign, numbers
+
+
+_row = schema.delivery.c
+_SETTLE: Final = (
+    sa.update(schema.delivery)
+    .where(
+        _row.campaign_id == sa.bindparam("of_campaign"),
+        _row.number == sa.bindparam("of_number"),
+        _row.attempt == sa.bindparam("of_attempt"),
+        _row.status.in_(SETTLED_BY_EVIDENCE),
+    )
+    .values(
+        status=sa.bindparam("to_status"),
+        reason=sa.bindparam("why"),
+        due_at=sa.bindparam("due"),
+        tries=_row.tries + sa.bindparam("spent"),
+        handed_over_at=sa.func.coalesce(
+            _row.handed_over_at, sa.bindparam("handed_over", type_=_row.handed_over_at.type)
+        ),
+        settled_at=sa.bindparam("settled"),
+    )
+)

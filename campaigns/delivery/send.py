@@ -1,0 +1,217 @@
+"""The story of a batch: claim, write, clear, hand over, record.
+
+Promise: each claimed row ends as a recorded result or is given back because nothing of it was begun. The gate is asked
+right before every hand-over, and by the transport again before the octets that complete a message. When the gate cannot
+be asked or the smarthost is away, the rest of the batch is given back and the batch is due again after a pause; nobody's
+try is spent.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from campaigns.clock import utc_now
+from campaigns.delivery import ledger, policy
+from campaigns.delivery.claimed_rows import ClaimedRow
+from campaigns.delivery.composing import Writer
+from campaigns.delivery.ledger import BatchRef, Carrier, Hand, Result
+from campaigns.delivery.transport import (
+    Accepted,
+    Deferred,
+    Envelope,
+    Letter,
+    NotBegun,
+    Outcome,
+    Rejected,
+    Transport,
+    Uncertain,
+)
+from campaigns.errors import GateClosed, InputError
+from campaigns.register.clearance import Verdict, Withheld
+from campaigns.register.suppression import Gate
+
+#: Results are recorded at least this often, in seconds.
+RECORD_SECONDS: Final = 0.2
+#: The watermark runs ahead of what was begun by what this many seconds carry, and never by fewer rows than the second.
+AHEAD_SECONDS: Final = 0.2
+AHEAD_ROWS: Final = 4
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a sender works with: one per thread, for one campaign."""
+
+    engine: sa.Engine
+    gate: Gate
+    transport: Transport
+    writer: Writer
+    carrier: Carrier
+    owner: str
+    last_moment: datetime
+
+
+@dataclass
+class BatchReport:
+    """What a batch came to: results by status, whether the smarthost was away, when the batch is due again."""
+
+    statuses: dict[str, int] = field(default_factory=dict)
+    smarthost_away: bool = False
+    gate_closed: bool = False
+    due_at: datetime | None = None
+
+    def count(self, status: str) -> None:
+        """Count one result."""
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+
+
+def send_batch(desk: Desk, ref: BatchRef, pause_until: datetime | None = None) -> BatchReport | None:
+    """Hand over a batch; None when it could not be claimed.
+
+    Raises:
+        Unreachable: the database is away; what was begun is settled when it is back.
+    """
+    hand = ledger.claim(desk.engine, ref, desk.owner)
+    if hand is None:
+        return None
+    return _Sending(desk, hand).run(pause_until)
+
+
+class _Sending:
+    """One pass over one claimed batch."""
+
+    def __init__(self, desk: Desk, hand: Hand) -> None:
+        self._desk, self._hand = desk, hand
+        self._report = BatchReport()
+        self._results: list[Result] = []
+        self._recorded_at = self._began_at = time.monotonic()
+        self._opened_to = -1
+        self._handed_over = 0
+
+    def run(self, pause_until: datetime | None) -> BatchReport:
+        rows = self._hand.rows
+        done = 0
+        for index, row in enumerate(rows):
+            if not self._open(index):
+                return self._report  # the batch is somebody else's now
+            following = rows[index + 1] if index + 1 < len(rows) else None
+            if not self._one(row, following):
+                break
+            done = index + 1
+            self._record_when_due()
+        self._record()
+        ledger.give_back(self._desk.engine, self._hand, rows[done:])
+        stopped = self._report.smarthost_away or self._report.gate_closed
+        self._report.due_at = ledger.let_go(self._desk.engine, self._hand, pause_until if stopped else None)
+        return self._report
+
+    def _one(self, row: ClaimedRow, following: ClaimedRow | None) -> bool:
+        """Hand one row over; False when the pass has to stop before it."""
+        letter = self._written(row)
+        if letter is None:
+            return True
+        try:
+            verdict = self._ask(letter)
+        except GateClosed:
+            self._report.gate_closed = True
+            return False
+        if isinstance(verdict, Withheld):
+            return self._not_now(row, verdict)
+        upcoming = self._upcoming(following)
+        outcome = self._desk.transport.hand_over(
+            letter, verdict, lambda: self._ask(letter), upcoming=upcoming
+        )
+        return self._settle(row, outcome)
+
+    def _written(self, row: ClaimedRow) -> Letter | None:
+        try:
+            return self._desk.writer.letter(row)
+        except InputError:
+            self._add(Result(row.delivery.number, row.attempt, "withheld", reason="render_failed"))
+            return None
+
+    def _ask(self, letter: Letter) -> Verdict:
+        return self._desk.gate.clear(self._hand.in_hand, letter.delivery, letter.envelope.recipient)
+
+    def _upcoming(self, following: ClaimedRow | None) -> Envelope | None:
+        """The next envelope, where the watermark already covers it: an announced envelope is not yet a begun message,
+        but it is soonest followed by one."""
+        if following is None or following.delivery.number in self._hand.in_hand.withheld:
+            return None
+        try:
+            return self._desk.writer.envelope(following)
+        except InputError:
+            return None
+
+    def _settle(self, row: ClaimedRow, outcome: Outcome) -> bool:
+        number, attempt = row.delivery.number, row.attempt
+        match outcome:
+            case Accepted(code, enhanced, text):
+                self._add(Result(number, attempt, "accepted", code=code, enhanced=enhanced, reply=text))
+            case Rejected(code=code, enhanced=enhanced, text=text):
+                self._add(Result(number, attempt, "rejected", code=code, enhanced=enhanced, reply=text))
+            case Uncertain(text):
+                self._add(Result(number, attempt, "uncertain", reply=text))
+            case NotBegun(verdict=None):
+                self._report.gate_closed = True
+                return False
+            case NotBegun(verdict=Withheld() as verdict):
+                return self._not_now(row, verdict)
+            case Deferred(spends_attempt=False):
+                self._report.smarthost_away = True
+                return False
+            case Deferred():
+                self._defer(row, outcome)
+        return True
+
+    def _defer(self, row: ClaimedRow, outcome: Deferred) -> None:
+        due_at = policy.next_try(row.tries + 1, utc_now(), random.random())  # noqa: S311 (spreads retries, guards nothing)
+        status = "deferred" if due_at <= self._desk.last_moment else "expired"
+        self._add(
+            Result(
+                row.delivery.number,
+                row.attempt,
+                status,
+                due_at=due_at if status == "deferred" else None,
+                spends_try=True,
+                code=outcome.code,
+                enhanced=outcome.enhanced,
+                reply=outcome.text,
+            )
+        )
+
+    def _not_now(self, row: ClaimedRow, verdict: Withheld) -> bool:
+        if verdict.final:
+            self._add(Result(row.delivery.number, row.attempt, "withheld", reason=verdict.reason))
+        else:
+            ledger.give_back(self._desk.engine, self._hand, [row])
+        return True
+
+    def _add(self, result: Result) -> None:
+        self._results.append(result)
+        self._report.count(result.status)
+        self._handed_over += 1
+
+    def _open(self, index: int) -> bool:
+        """Have the watermark cover this row (and the next, whose envelope may be announced) before it is begun."""
+        last = len(self._hand.rows) - 1
+        if min(index + 1, last) <= self._opened_to:
+            return True
+        rate = self._handed_over / max(time.monotonic() - self._began_at, 0.001)
+        self._opened_to = min(index + max(AHEAD_ROWS, int(rate * AHEAD_SECONDS)), last)
+        number = self._hand.rows[self._opened_to].delivery.number
+        return ledger.open_rows(self._desk.engine, self._hand, number)
+
+    def _record_when_due(self) -> None:
+        if time.monotonic() - self._recorded_at >= RECORD_SECONDS:
+            self._record()
+
+    def _record(self) -> None:
+        results, self._results = self._results, []
+        self._recorded_at = time.monotonic()
+        ledger.record(self._desk.engine, self._hand.batch.campaign, results, self._desk.carrier)

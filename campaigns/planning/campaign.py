@@ -1,0 +1,294 @@
+"""From a submitted document to a planned campaign, or to a refusal that is kept.
+
+Promise: each document that arrives leaves exactly one submission row: accepted with its campaign, or refused with all its
+faults. The same document again changes nothing and gives the same answer; another document under an accepted id is
+refused. Content is compiled once, here, and stored, so that every worker machine renders the same octets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaigns.clock import utc_now
+from campaigns.content.catalogue import Catalogue
+from campaigns.content.compile import compile_content
+from campaigns.content.language import as_language
+from campaigns.content.model import Asset, Brand, CampaignFacts, Compilation
+from campaigns.errors import Fault, FaultyInput, NotFound, SubmissionRefused, TemplateFault
+from campaigns.planning.submission import Submission, digest, read_document
+from campaigns.principal import Principal
+from campaigns.register import audit, mailing_lists
+from campaigns.store import schema
+from campaigns.store.engine import reading, writing
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What planning needs to know of the installation: templates, brand, and each sender's smarthost by sender key."""
+
+    engine: sa.Engine
+    catalogue: Catalogue
+    brand: Brand
+    smarthost_of: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a submission: its campaign, or the faults that it was refused for. `fresh` tells a first receipt."""
+
+    submission_id: str
+    campaign_id: int | None
+    faults: tuple[Fault, ...] = ()
+    fresh: bool = True
+
+
+@dataclass(frozen=True)
+class _Plan:
+    submission: Submission
+    document: object
+    smarthost: str
+    lists: list[mailing_lists.MailingList]
+    compiled: list[Compilation] = field(default_factory=list)
+
+
+def receive(planning: Planning, document: object) -> Receipt:
+    """Take one submitted document.
+
+    Raises:
+        Unreachable: the database is away; hand the document in again.
+    """
+    known = _known(planning.engine, document)
+    if known is not None:
+        return known
+    try:
+        plan = _plan(planning, document)
+    except SubmissionRefused as refusal:
+        return _keep_refused(planning.engine, document, refusal.faults)
+    return _keep_accepted(planning.engine, plan)
+
+
+def _known(engine: sa.Engine, document: object) -> Receipt | None:
+    table = schema.submission
+    with reading(engine) as connection:
+        row = connection.execute(
+            sa.select(table).where(
+                table.c.submission_id == _claimed_id(document), table.c.digest == digest(document)
+            )
+        ).one_or_none()
+    if row is None:
+        return None
+    faults = tuple(Fault(item["where"], item["problem"]) for item in row.faults)
+    return Receipt(row.submission_id, row.campaign_id, faults, fresh=False)
+
+
+def _plan(planning: Planning, document: object) -> _Plan:
+    submission = read_document(document)
+    faults: list[Fault] = []
+    with reading(planning.engine) as connection:
+        taken = _accepted_id(connection, submission.submission_id)
+        lists = _lists(connection, submission, faults)
+    if taken:
+        faults.append(
+            Fault("submission_id", "is taken by another document; a changed campaign needs a new id")
+        )
+    smarthost = planning.smarthost_of.get(submission.sender.key)
+    if smarthost is None:
+        known = ", ".join(sorted(planning.smarthost_of)) or "none"
+        faults.append(
+            Fault("sender.key", f"there is no sender {submission.sender.key!r} in the settings ({known})")
+        )
+    compiled = _compile(planning, submission, faults)
+    if faults or smarthost is None:
+        raise SubmissionRefused(faults)
+    return _Plan(submission, document, smarthost, lists, compiled)
+
+
+def _lists(
+    connection: sa.Connection, submission: Submission, faults: list[Fault]
+) -> list[mailing_lists.MailingList]:
+    found = []
+    for rank, key in enumerate(submission.campaign.lists):
+        place = f"campaign.lists.{rank}"
+        try:
+            item = mailing_lists.get(connection, key)
+        except NotFound as error:
+            faults.append(Fault(place, str(error)))
+            continue
+        if item.purpose != submission.campaign.purpose:
+            faults.append(
+                Fault(
+                    place, f"list {key} is for the purpose {item.purpose}, not {submission.campaign.purpose}"
+                )
+            )
+        found.append(item)
+    return found
+
+
+def _compile(planning: Planning, submission: Submission, faults: list[Fault]) -> list[Compilation]:
+    part = submission.campaign
+    try:
+        source = planning.catalogue.load(part.template)
+    except (NotFound, FaultyInput, TemplateFault) as error:
+        faults.append(Fault("campaign.template", str(error)))
+        return []
+    if source.kind != part.kind:
+        faults.append(
+            Fault("campaign.template", f"{part.template} is for a {source.kind}, not a {part.kind}")
+        )
+    compiled = []
+    for code, subject in part.subject.items():
+        facts = CampaignFacts(part.key, part.edition, part.kind, subject, utc_now().date())
+        try:
+            compiled.append(
+                compile_content(source, as_language(code), part.merge_data, planning.brand, facts)
+            )
+        except FaultyInput as error:
+            faults += [Fault(f"campaign.{fault.where}", fault.problem) for fault in error.faults]
+        except TemplateFault as error:
+            faults.append(Fault("campaign.template", f"{code}: {error}"))
+    return compiled
+
+
+def _keep_refused(engine: sa.Engine, document: object, faults: Iterable[Fault]) -> Receipt:
+    faults = tuple(dict.fromkeys(faults))
+    kept = document if isinstance(document, dict) else {"document": str(document)[:10_000]}
+    submission_id = _claimed_id(document)
+    with writing(engine) as connection:
+        _insert_submission(
+            connection,
+            {
+                "submission_id": submission_id,
+                "digest": digest(document),
+                "status": "refused",
+                "submitted_by": _claimed(document, "submitted_by"),
+                "document": kept,
+                "faults": [{"where": fault.where, "problem": fault.problem} for fault in faults],
+            },
+        )
+    return Receipt(submission_id, None, faults)
+
+
+def _keep_accepted(engine: sa.Engine, plan: _Plan) -> Receipt:
+    submission = plan.submission
+    with writing(engine) as connection:
+        existing = connection.execute(
+            sa.select(schema.campaign.c.id).where(schema.campaign.c.submission_id == submission.submission_id)
+        ).scalar_one_or_none()
+        if existing is not None:  # two deliveries of the same queue message at the same moment
+            return Receipt(submission.submission_id, existing, fresh=False)
+        campaign_id = _insert_campaign(connection, plan)
+        _insert_submission(
+            connection,
+            {
+                "submission_id": submission.submission_id,
+                "digest": digest(plan.document),
+                "status": "accepted",
+                "submitted_by": submission.submitted_by,
+                "document": plan.document,
+                "faults": [],
+                "campaign_id": campaign_id,
+            },
+        )
+        _insert_content(connection, campaign_id, plan)
+        audit.write(
+            connection,
+            audit.Entry(
+                Principal(submission.submitted_by),
+                "register:campaign:submit",
+                [f"campaign:{campaign_id}"],
+                f"submission {submission.submission_id}",
+                None,
+                {"key": submission.campaign.key, "edition": submission.campaign.edition},
+            ),
+        )
+    return Receipt(submission.submission_id, campaign_id)
+
+
+def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(schema.submission).values(received_at=utc_now(), **values)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["submission_id", "digest"]))
+
+
+def _insert_campaign(connection: sa.Connection, plan: _Plan) -> int:
+    submission, part = plan.submission, plan.submission.campaign
+    campaign_id: int = connection.execute(
+        sa.insert(schema.campaign)
+        .values(
+            submission_id=submission.submission_id,
+            key=part.key,
+            edition=part.edition,
+            kind=part.kind,
+            channel=part.channel,
+            purpose=part.purpose,
+            template=part.template,
+            sender=submission.sender.key,
+            smarthost=plan.smarthost,
+            fallback_language=submission.fallback_language,
+            status="scheduled",
+            created_at=utc_now(),
+            created_by=submission.submitted_by,
+            send_at=submission.schedule.send_at,
+            deadline_at=submission.deadline,
+        )
+        .returning(schema.campaign.c.id)
+    ).scalar_one()
+    ranks = [
+        {"campaign_id": campaign_id, "list_id": item.id, "rank": rank} for rank, item in enumerate(plan.lists)
+    ]
+    connection.execute(sa.insert(schema.campaign_list), ranks)
+    return campaign_id
+
+
+def _insert_content(connection: sa.Connection, campaign_id: int, plan: _Plan) -> None:
+    for compilation in plan.compiled:
+        content = compilation.content
+        connection.execute(
+            sa.insert(schema.campaign_content).values(
+                campaign_id=campaign_id,
+                language=content.language,
+                subject=content.subject,
+                html=content.html,
+                text=content.text,
+                digest=content.digest,
+            )
+        )
+        store_assets(connection, compilation.assets)
+
+
+def store_assets(connection: sa.Connection, assets: Iterable[Asset]) -> None:
+    """Keep pictures under their content's hash; those that are there stay as they are."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    for asset in assets:
+        values = {
+            "hash": asset.hash,
+            "extension": asset.extension,
+            "media_type": asset.media_type,
+            "content": asset.content,
+            "stored_at": utc_now(),
+        }
+        connection.execute(
+            insert(schema.asset).values(**values).on_conflict_do_nothing(index_elements=["hash"])
+        )
+
+
+def _accepted_id(connection: sa.Connection, submission_id: str) -> bool:
+    table = schema.submission
+    statement = sa.select(table.c.id).where(
+        table.c.submission_id == submission_id, table.c.status == "accepted"
+    )
+    return connection.execute(statement).first() is not None
+
+
+def _claimed_id(document: object) -> str:
+    return _claimed(document, "submission_id")
+
+
+def _claimed(document: object, name: str) -> str:
+    value = document.get(name) if isinstance(document, Mapping) else None
+    return value[:100] if isinstance(value, str) else ""

@@ -1,0 +1,155 @@
+"""The contract for asking for a campaign, version 1.
+
+Promise: `read_document` gives a `Submission` or raises `SubmissionRefused` with *all* faults and their dotted paths; nothing is
+guessed, and names that the contract does not know are faults. The contract holds no data of any recipient: merge data
+belongs to the campaign, tables named sv, fi or en in it to that language.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from campaigns.errors import Fault, SubmissionRefused
+from campaigns.principal import Principal
+
+DOCUMENT_OCTETS: Final = 1_000_000
+LANGUAGE_CODES: Final = ("sv", "fi", "en")
+Language = Literal["sv", "fi", "en"]
+
+
+def _principal(text: str) -> str:
+    return Principal(text).name
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+def _distinct(keys: list[str]) -> list[str]:
+    if len(set(keys)) != len(keys):
+        raise ValueError("names a list twice")
+    return keys
+
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", examples=["newsletter"])]
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+SubmissionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CampaignPart(_Part):
+    """What is sent, to which lists, for which purpose."""
+
+    key: Key
+    edition: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]*$")]
+    kind: Literal["newsletter", "magazine"]
+    channel: Literal["email", "post", "both"] = "email"
+    lists: Annotated[list[Key], Field(min_length=1, max_length=50), AfterValidator(_distinct)]
+    purpose: Key = "marketing"
+    subject: Annotated[dict[Language, Line], Field(min_length=1)]
+    template: Key
+    merge_data: dict[str, Any] = Field(default_factory=dict)
+
+
+class SchedulePart(_Part):
+    """When it starts; at once where nothing is said."""
+
+    send_at: AwareDatetime | None = None
+
+
+class SenderPart(_Part):
+    """Who it comes from: a key of the settings' [senders]."""
+
+    key: Key = "default"
+
+
+class OptionsPart(_Part):
+    """What most submissions leave alone."""
+
+    fallback_language: Language | None = None
+    deadline: AwareDatetime | None = None
+
+
+class Submission(_Part):
+    """One request for one campaign."""
+
+    version: Literal[1] = 1
+    submission_id: SubmissionId
+    submitted_by: Annotated[str, Field(max_length=100), AfterValidator(_principal)]
+    signature: Annotated[str, Field(max_length=1000)] | None = None
+    campaign: CampaignPart
+    schedule: SchedulePart = SchedulePart()
+    sender: SenderPart = SenderPart()
+    options: OptionsPart = OptionsPart()
+
+    @property
+    def fallback_language(self) -> str:
+        """The language for contacts without one of the campaign's: as chosen, else the first of the subjects."""
+        return self.options.fallback_language or next(iter(self.campaign.subject))
+
+    @property
+    def deadline(self) -> datetime | None:
+        """After this moment nothing more is handed over."""
+        return self.options.deadline
+
+
+def read_document(document: object) -> Submission:
+    """Validate a decoded document.
+
+    Raises:
+        SubmissionRefused: with every fault.
+    """
+    if not isinstance(document, Mapping):
+        raise SubmissionRefused([Fault("(document)", "must be a table of names and values")])
+    if len(canonical(document)) > DOCUMENT_OCTETS:
+        raise SubmissionRefused([Fault("(document)", f"is larger than {DOCUMENT_OCTETS} octets")])
+    try:
+        submission = Submission.model_validate(document)
+    except ValidationError as error:
+        faults = [Fault(_path(found["loc"]), _problem(found)) for found in error.errors()]
+        raise SubmissionRefused(faults) from None
+    fallback = submission.options.fallback_language
+    if fallback is not None and fallback not in submission.campaign.subject:
+        raise SubmissionRefused(
+            [Fault("options.fallback_language", f"there is no campaign.subject.{fallback}")]
+        )
+    return submission
+
+
+def json_schema() -> dict[str, Any]:
+    """The contract as JSON Schema (draft 2020-12)."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Submission.model_json_schema()}
+
+
+def canonical(document: object) -> bytes:
+    """The document as octets that depend on its content alone; values that JSON lacks become text."""
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def digest(document: object) -> str:
+    """SHA-256 of the canonical document, in hex."""
+    return hashlib.sha256(canonical(document)).hexdigest()
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if part != "[key]") or "(document)"
+
+
+def _problem(found: Any) -> str:
+    if found["type"] == "extra_forbidden":
+        return "the contract has no such name"
+    if found["type"] == "missing":
+        return "is missing"
+    return str(found["msg"]).removeprefix("Value error, ")
