@@ -5,6 +5,7 @@ Promise: recipients equals the sum of all statuses, at any moment, since both co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,7 +74,7 @@ def list_refused(engine: sa.Engine) -> list[dict[str, Any]]:
     return [{**row, "received_at": iso(row["received_at"])} for row in rows]
 
 
-def _accounts(campaign: Any, groups: list[Any]) -> dict[str, Any]:
+def _accounts(campaign: Any, groups: Sequence[Any]) -> dict[str, Any]:
     counts = dict.fromkeys(DELIVERY_STATUSES, 0)
     withheld: dict[str, int] = {}
     for group in groups:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -20,6 +21,7 @@ from campaigns.clock import utc_now
 from campaigns.delivery import ledger, policy
 from campaigns.delivery.claimed_rows import ClaimedRow
 from campaigns.delivery.composing import Writer
+from campaigns.delivery.journal import Journal
 from campaigns.delivery.ledger import BatchRef, Carrier, Hand, Result
 from campaigns.delivery.transport import (
     Accepted,
@@ -52,8 +54,9 @@ class Desk:
     transport: Transport
     writer: Writer
     carrier: Carrier
-    owner: str
+    journal: Journal
     last_moment: datetime
+    stopping: Callable[[], bool]
 
 
 @dataclass
@@ -76,9 +79,10 @@ def send_batch(desk: Desk, ref: BatchRef, pause_until: datetime | None = None) -
     Raises:
         Unreachable: the database is away; what was begun is settled when it is back.
     """
-    hand = ledger.claim(desk.engine, ref, desk.owner)
+    hand = ledger.claim(desk.engine, ref, desk.journal.owner)
     if hand is None:
         return None
+    desk.journal.start(ref.campaign, ref.batch_no, hand.fence)
     return _Sending(desk, hand).run(pause_until)
 
 
@@ -97,6 +101,8 @@ class _Sending:
         rows = self._hand.rows
         done = 0
         for index, row in enumerate(rows):
+            if self._desk.stopping():
+                break
             if not self._open(index):
                 return self._report  # the batch is somebody else's now
             following = rows[index + 1] if index + 1 < len(rows) else None
@@ -152,11 +158,15 @@ class _Sending:
         number, attempt = row.delivery.number, row.attempt
         match outcome:
             case Accepted(code, enhanced, text):
-                self._add(Result(number, attempt, "accepted", code=code, enhanced=enhanced, reply=text))
+                self._answered(
+                    row, Result(number, attempt, "accepted", code=code, enhanced=enhanced, reply=text)
+                )
             case Rejected(code=code, enhanced=enhanced, text=text):
-                self._add(Result(number, attempt, "rejected", code=code, enhanced=enhanced, reply=text))
+                self._answered(
+                    row, Result(number, attempt, "rejected", code=code, enhanced=enhanced, reply=text)
+                )
             case Uncertain(text):
-                self._add(Result(number, attempt, "uncertain", reply=text))
+                self._answered(row, Result(number, attempt, "uncertain", reply=text))
             case NotBegun(verdict=None):
                 self._report.gate_closed = True
                 return False
@@ -172,7 +182,8 @@ class _Sending:
     def _defer(self, row: ClaimedRow, outcome: Deferred) -> None:
         due_at = policy.next_try(row.tries + 1, utc_now(), random.random())  # noqa: S311 (spreads retries, guards nothing)
         status = "deferred" if due_at <= self._desk.last_moment else "expired"
-        self._add(
+        self._answered(
+            row,
             Result(
                 row.delivery.number,
                 row.attempt,
@@ -182,7 +193,7 @@ class _Sending:
                 code=outcome.code,
                 enhanced=outcome.enhanced,
                 reply=outcome.text,
-            )
+            ),
         )
 
     def _not_now(self, row: ClaimedRow, verdict: Withheld) -> bool:
@@ -191,6 +202,10 @@ class _Sending:
         else:
             ledger.give_back(self._desk.engine, self._hand, [row])
         return True
+
+    def _answered(self, row: ClaimedRow, result: Result) -> None:
+        self._desk.journal.replied(row.delivery, result.status, result.code)
+        self._add(result)
 
     def _add(self, result: Result) -> None:
         self._results.append(result)
