@@ -219,7 +219,9 @@ def _faults(error: ValidationError, sources: Mapping[tuple[str, ...], str], path
         place = sources.get(where) or f"{path.name}: {'.'.join(where)}"
         faults.append(Fault(place, _problem(found["type"], found["msg"])))
     if not path.exists() and faults:
-        faults.append(Fault(str(path), "there is no such file; copy utskick.example.toml there and fill it in"))
+        faults.append(
+            Fault(str(path), "there is no such file; copy utskick.example.toml there and fill it in")
+        )
     return faults
 
 
@@ -247,13 +249,20 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
 
 def _cross_faults(settings: Settings, today: date) -> list[Fault]:
     faults = [
-        Fault(f"senders.{key}.smarthost", f"there is no [smarthosts.{sender.smarthost}]; set UTSKICK_SMARTHOST or declare it")
+        Fault(
+            f"senders.{key}.smarthost",
+            f"there is no [smarthosts.{sender.smarthost}]; set UTSKICK_SMARTHOST or declare it",
+        )
         for key, sender in settings.senders.items()
         if sender.smarthost not in settings.smarthosts
     ]
     for key, smarthost in settings.smarthosts.items():
         faults += _smarthost_faults(settings, key, smarthost, today)
-    used = [(f"print_houses.{key}", house.processor) for key, house in settings.print_houses.items() if house.processor]
+    used = [
+        (f"print_houses.{key}", house.processor)
+        for key, house in settings.print_houses.items()
+        if house.processor
+    ]
     used += [(f"webhooks.{key}", hook.processor) for key, hook in settings.webhooks.items()]
     for place, processor in used:
         if processor != SELF:

@@ -2,8 +2,9 @@
 
     templates/<key>/template.mjml     the message, MJML with two levels of Jinja tags
     templates/<key>/text.txt          its written plain-text alternative
-    templates/<key>/template.toml     name, kind, description, [merge_data] (name = {description, required} or a description)
-    templates/<key>/sample.json       subject per language and merge data for previews and checks
+    templates/<key>/template.toml     name, kind, description, and [merge_data]: each field a description,
+                                      or { description = "…", required = true }
+    templates/<key>/sample.json       subject per language and merge data, for previews and checks
     templates/<key>/strings/<l>.toml  optional: strings of this template, laid over the shared ones
     templates/<key>/assets/*          pictures, PNG or JPEG
     templates/partials/*.mjml|*.txt   shared pieces, `[% include "partials/footer.mjml" %]`
@@ -28,7 +29,9 @@ from campaigns.errors import NotFound, TemplateFault
 
 MAX_FILE: Final = 400_000
 MAX_ASSET: Final = 2_000_000
-RESERVED_NAMES: Final = frozenset(("t", "controller", "campaign", "asset", "range", *LANGUAGES)) | RECIPIENT_FIELDS
+RESERVED_NAMES: Final = (
+    frozenset(("t", "controller", "campaign", "asset", "range", *LANGUAGES)) | RECIPIENT_FIELDS
+)
 
 _KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,40}").fullmatch
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}").fullmatch
@@ -53,7 +56,9 @@ class Catalogue:
         return tuple(sorted(path.parent.name for path in self.root.glob("*/template.toml")))
 
     def load(self, key: str) -> TemplateSource:
-        """The template of that key, read whole. Raises NotFound, or TemplateFault for a folder that is not complete."""
+        """The template of that key, read whole. Raises NotFound, or TemplateFault for a folder that is not
+        complete.
+        """
         if not _KEY(key) or key not in self.keys():
             raise NotFound(f"there is no template {key!r}; there are {', '.join(self.keys()) or 'none'}")
         about = self._toml(f"{key}/template.toml")
@@ -111,7 +116,9 @@ class Catalogue:
             details = value if isinstance(value, dict) else {"description": value}
             description, required = details.get("description"), details.get("required", False)
             if not isinstance(description, str) or not isinstance(required, bool):
-                raise TemplateFault(f"merge field {name!r} needs a description and maybe required = true", file=file)
+                raise TemplateFault(
+                    f"merge field {name!r} needs a description and maybe required = true", file=file
+                )
             fields[name] = MergeField(name, description, required)
         return fields
 
@@ -123,7 +130,10 @@ class Catalogue:
             for pattern in ("*.mjml", "*.txt")
             for path in sorted((self.root / folder).glob(pattern))
         ]
-        names = {f"{path.parent.name}/{path.name}" for path in paths} | {f"{key}/template.mjml", f"{key}/text.txt"}
+        names = {f"{path.parent.name}/{path.name}" for path in paths} | {
+            f"{key}/template.mjml",
+            f"{key}/text.txt",
+        }
         return {name: self._read(name) for name in sorted(names)}
 
     def _strings(self, key: str, language: Language) -> dict[str, object]:
@@ -163,7 +173,9 @@ def _overlaid(below: dict[str, object], above: Mapping[str, object]) -> dict[str
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
-        merged[key] = _overlaid(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+        merged[key] = (
+            _overlaid(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+        )
     return merged
 
 

@@ -1,4 +1,6 @@
-"""The three languages a message can be in, and how each writes a date. Pure tables; an unknown language is a ValueError."""
+"""The three languages a message can be in, and how each writes a date. Pure tables; an unknown language is a
+ValueError.
+"""
 
 from __future__ import annotations
 

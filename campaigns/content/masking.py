@@ -1,10 +1,11 @@
 """Recipient-level tags hidden from everything that runs before recipients are known.
 
-Template files carry two languages: `[[ ]]`, `[% %]`, `[# #]` for the campaign and `{{ }}`, `{% %}`, `{# #}` for the recipient.
-Before the first is run and the result goes through MJML, each tag of the second is replaced by an alphanumeric token, which
-survives Jinja, escaping and an XML parser in any position. Values of the campaign are printed with a stand-in for every
-brace, so nothing they contain is ever a tag. Token and stand-in carry a nonce that depends on all inputs: no input can
-contain it. Fails with TemplateFault for a tag that is not closed or that a filter or MJML destroyed.
+Template files carry two languages: `[[ ]]`, `[% %]`, `[# #]` for the campaign and `{{ }}`, `{% %}`, `{# #}`
+for the recipient. Before the first is run and the result goes through MJML, each tag of the second is
+replaced by an alphanumeric token, which survives Jinja, escaping and an XML parser in any position. Values of
+the campaign are printed with a stand-in for every brace, so nothing they contain is ever a tag. Token and
+stand-in carry a nonce that depends on all inputs: no input can contain it. Fails with TemplateFault for a tag
+that is not closed or that a filter or MJML destroyed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from campaigns.errors import TemplateFault
 
 _QUOTED: Final = r""""[^"]*"|'[^']*'"""
 _TAG: Final = re.compile(
-    rf"\{{\{{(?:{_QUOTED}|[^\"'}}]|\}}(?!\}}))*\}}\}}|\{{%(?:{_QUOTED}|[^\"'%]|%(?!\}}))*%\}}|\{{#.*?#\}}", re.DOTALL
+    rf"\{{\{{(?:{_QUOTED}|[^\"'}}]|\}}(?!\}}))*\}}\}}|\{{%(?:{_QUOTED}|[^\"'%]|%(?!\}}))*%\}}|\{{#.*?#\}}",
+    re.DOTALL,
 )
 _OPENING: Final = re.compile(r"\{[{%#]")
 _CAMPAIGN_TAG: Final = re.compile(r"\[\[|\[%")
@@ -38,7 +40,8 @@ class Mask:
 
     def __init__(self, nonce: str) -> None:
         self._nonce = nonce
-        self._tags: list[Tag] = []
+        self._tags: dict[Tag, int] = {}
+        self._by_number: list[Tag] = []
         self._token = re.compile(f"T{nonce}x([0-9]+)z")
         self.brace = f"B{nonce}z"
 
@@ -52,12 +55,14 @@ class Mask:
         hidden.append(source[end:])
         whole = "".join(hidden)
         if opened := _OPENING.search(whole):
-            raise TemplateFault(f"{opened.group()} is not closed", file=file, line=line_of(whole, opened.start()))
+            raise TemplateFault(
+                f"{opened.group()} is not closed", file=file, line=line_of(whole, opened.start())
+            )
         return whole
 
     def reveal(self, text: str, *, file: str) -> str:
         """The recipient-level template: tokens become tags again, stand-ins become literal braces."""
-        shown = self._token.sub(lambda found: self._tags[int(found.group(1))].text, text)
+        shown = self._token.sub(lambda found: self._by_number[int(found.group(1))].text, text)
         shown = shown.replace(self.brace, '{{ "{" }}')
         if self._nonce in shown.lower():
             raise TemplateFault("a filter changed the text of a recipient-level tag", file=file)
@@ -68,18 +73,13 @@ class Mask:
         kept = set(self._token.findall(after))
         for number in self._token.findall(before):
             if number not in kept:
-                tag = self._tags[int(number)]
+                tag = self._by_number[int(number)]
                 raise TemplateFault(
                     f"MJML drops {tag.text} here; a size must be known before recipients are: use [[ ]]",
                     file=tag.file,
                     line=tag.line,
                     column=tag.column,
                 )
-
-    def place_of(self, name: str) -> Tag | None:
-        """The first tag that mentions `name`."""
-        word = re.compile(rf"\b{re.escape(name)}\b")
-        return next((tag for tag in self._tags if word.search(tag.text)), None)
 
     def _hidden(self, found: re.Match[str], source: str, file: str) -> str:
         text = found.group()
@@ -90,8 +90,10 @@ class Mask:
             raise _fault(tag, "a recipient-level tag must stand on one line")
         if _CAMPAIGN_TAG.search(text):
             raise _fault(tag, "[[ ]] does not work inside {{ }}; use {% if %} … {% else %} [[ ]] {% endif %}")
-        self._tags.append(tag)
-        return f"T{self._nonce}x{len(self._tags) - 1}z"
+        number = self._tags.setdefault(tag, len(self._tags))
+        if number == len(self._by_number):
+            self._by_number.append(tag)
+        return f"T{self._nonce}x{number}z"
 
 
 def skeleton(source: str) -> str:

@@ -1,8 +1,8 @@
 """Merge data of a campaign: held against what the template declares, and laid out for one language.
 
-Merge data are campaign-level: plain text, numbers, truth values, lists and tables, as JSON has them. Keys at the top are
-common to all languages; the tables `sv`, `fi` and `en` hold what differs and win. Fails with MergeDataFault, which lists
-every fault with its dotted path.
+Merge data are campaign-level: plain text, numbers, truth values, lists and tables, as JSON has them. Keys at
+the top are common to all languages; the tables `sv`, `fi` and `en` hold what differs and win. Fails with
+MergeDataFault, which lists every fault with its dotted path.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def merge_data_faults(
 def merge_context(
     source: TemplateSource, merge_data: Mapping[str, object], language: Language
 ) -> dict[str, object]:
-    """The fields as templates of that language see them; absent and null ones are left out. Raises MergeDataFault."""
+    """The fields as templates of that language see them; absent and null ones are left out. Raises
+    MergeDataFault.
+    """
     if faults := merge_data_faults(source, merge_data, (language,)):
         raise MergeDataFault(faults)
     return {name: value for name, value in _laid_out(merge_data, language).items() if value is not None}
@@ -98,7 +100,9 @@ def _value_problem(value: object, depth: int) -> str:
     if depth > MAX_DEPTH:
         return f"is nested more than {MAX_DEPTH} levels deep"
     if value is not None and not isinstance(value, str | int | float | list | tuple | dict):
-        return f"is a {type(value).__name__}; only text, numbers, truth values, lists and tables can be merged"
+        return (
+            f"is a {type(value).__name__}; only text, numbers, truth values, lists and tables can be merged"
+        )
     if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
         return "has a key that is not text"
     return ""

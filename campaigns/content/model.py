@@ -1,7 +1,8 @@
-"""The shapes that content takes between a template folder and the renderer: plain frozen values, safe to store and share.
+"""The shapes that content takes between a template folder and the renderer: plain frozen values, safe to
+store and share.
 
-`CompiledContent` is what the database keeps, so that every worker machine renders the same octets whatever templates lie
-on its disk. Nothing here fails but on values of the wrong form (ValueError, InputError).
+`CompiledContent` is what the database keeps, so that every worker machine renders the same octets whatever
+templates lie on its disk. Nothing here fails but on values of the wrong form (ValueError, InputError).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from campaigns.errors import Fault, InputError
 
 Kind = Literal["newsletter", "magazine"]
 
-# What a recipient-level expression may name. All are absent when blank, but `companies`, which is then an empty tuple.
+# What a recipient-level expression may name. All are absent when blank, but `companies`, which is then an
+# empty tuple.
 RECIPIENT_FIELDS: Final = frozenset(
     (
         "first_name",
@@ -63,8 +65,8 @@ class MergeField:
 class TemplateSource:
     """One template folder, read whole.
 
-    `files` maps paths below the templates folder ("newsletter/template.mjml", "partials/footer.mjml") to their text;
-    `strings` maps a language to its nested table, the template's own laid over the shared one.
+    `files` maps paths below the templates folder ("newsletter/template.mjml", "partials/footer.mjml") to
+    their text; `strings` maps a language to its nested table, the template's own laid over the shared one.
     """
 
     key: str
@@ -74,8 +76,8 @@ class TemplateSource:
     merge_fields: Mapping[str, MergeField]
     files: Mapping[str, str]
     strings: Mapping[Language, Mapping[str, object]]
-    assets: Mapping[str, bytes]
-    sample: Mapping[str, object]
+    assets: Mapping[str, bytes] = field(repr=False)
+    sample: Mapping[str, object] = field(repr=False)
 
     @property
     def mjml_file(self) -> str:
@@ -90,7 +92,9 @@ class TemplateSource:
 
 @dataclass(frozen=True)
 class Brand:
-    """Who writes and where the pictures are: the controller's particulars (`CONTROLLER_FIELDS`) and the public base URL."""
+    """Who writes and where the pictures are: the controller's particulars (`CONTROLLER_FIELDS`) and the
+    public base URL.
+    """
 
     public_url: str
     controller: Mapping[str, str]
@@ -105,7 +109,9 @@ class Brand:
 
 @dataclass(frozen=True)
 class CampaignFacts:
-    """What a template and a subject may know of the campaign itself. `subject` is a recipient-level text template."""
+    """What a template and a subject may know of the campaign itself. `subject` is a recipient-level text
+    template.
+    """
 
     key: str
     edition: str

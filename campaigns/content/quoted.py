@@ -1,11 +1,11 @@
 """Quoted-printable in pieces that can be joined in any order (RFC 2045 section 6.7).
 
-`encode` is a pure function of its chunk. Its result begins at column 0 and ends at column 0, by a soft break unless the
-chunk ends in a line break, so a constant chunk is encoded once and its octets are spliced between encoded values.
-Promises, for any text: lines of at most 76 octets; line breaks (CR LF, CR or LF alike) become CRLF and no other CR or LF
-exists; no line begins with a dot, so SMTP has nothing to stuff; blanks before a break are encoded.
-`close` ends a body so that exactly one CRLF, the one that belongs to the boundary, follows the text.
-Fails with UnicodeEncodeError on a lone surrogate.
+`encode` is a pure function of its chunk. Its result begins at column 0 and ends at column 0, by a soft break
+unless the chunk ends in a line break, so a constant chunk is encoded once and its octets are spliced between
+encoded values. Promises, for any text: lines of at most 76 octets; line breaks (CR LF, CR or LF alike) become
+CRLF and no other CR or LF exists; no line begins with a dot, so SMTP has nothing to stuff; blanks before a
+break are encoded. `close` ends a body so that exactly one CRLF, the one that belongs to the boundary, follows
+the text. Fails with UnicodeEncodeError on a lone surrogate.
 """
 
 from __future__ import annotations
@@ -20,14 +20,19 @@ _EQUALS: Final = ord("=")
 
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
 _UNSAFE: Final = re.compile(rb"[^\t -<>-~]")
-# One line of printable ASCII that needs nothing but its soft break: most names and most links.
+# One line of printable ASCII that needs nothing but its soft break: most names.
 _PLAIN: Final = re.compile(r"(?!\.)[ -<>-~]{0,74}[!-<>-~]").fullmatch
+# One long word without "=" and without a dot where a line could begin: most links.
+_LONG: Final = re.compile(r"(?:[!--/-<>-~][!-<>-~]{74})*[!--/-<>-~][!-<>-~]{0,74}").fullmatch
 
 
 def encode(chunk: str) -> bytes:
     """The quoted-printable form of `chunk`, from column 0 to column 0; empty for an empty chunk."""
     if _PLAIN(chunk):
         return chunk.encode("ascii") + _SOFT
+    if _LONG(chunk):
+        octets = chunk.encode("ascii")
+        return b"".join([octets[at : at + _ROOM] + _SOFT for at in range(0, len(octets), _ROOM)])
     *lines, last = _BREAK.split(chunk)
     encoded = b"".join(_line(line) + b"\r\n" for line in lines)
     return encoded + _line(last) + _SOFT if last else encoded

@@ -1,34 +1,32 @@
-"""Compiled content rendered for one recipient: the plain way, as text, and the fast way, as quoted-printable pieces.
+"""Compiled content rendered for one recipient: the plain way as text, the fast way as quoted-printable.
 
-Promise: both ways say the same. The fast way walks the very generator that Jinja compiled and looks each chunk up among the
-template's constants, which were transfer-encoded once; only values are encoded per message, so branches and loops cost
-nothing extra. Fails with `RecipientFault` (MissingField, RenderFault), which concerns that one recipient and nobody else.
-A `Renderer` is immutable after construction and may be shared by threads.
+Promise: both ways say the same. The fast way walks the very generator that Jinja compiled and looks each
+chunk up among the template's constants, which were transfer-encoded once; only values are encoded per
+message, so branches and loops cost nothing extra. Fails with `RecipientFault` (MissingField, RenderFault),
+which concerns that one recipient and nobody else. A `Renderer` is immutable after construction and may be
+shared by threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import CodeType
 from typing import Final
 
-from jinja2 import Template, TemplateError, UndefinedError
+from jinja2 import Template, TemplateError, UndefinedError, meta
 
 from campaigns.content import quoted
 from campaigns.content.model import CompiledContent
-from campaigns.content.sandbox import recipient_environment
+from campaigns.content.sandbox import FAILURES, recipient_environment
 from campaigns.errors import InputError
 
-Fields = Mapping[str, object]
+Fields = dict[str, object]
 
 # A rendered part may grow beyond its source by values and loops, but not without end.
 MAX_PART: Final = 512_000
 
-# What a template can raise by working on a value it did not expect.
-_FAILURES: Final = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
-
-class RecipientFault(InputError):
+class RecipientFault(InputError):  # noqa: N818 - named like its siblings in campaigns/errors.py
     """This recipient's message cannot be made; the others are not concerned."""
 
 
@@ -43,16 +41,21 @@ class RenderFault(RecipientFault):
 class Renderer:
     """One compiled content, ready to be rendered for many recipients."""
 
+    constant_subject: str | None
+    """The subject if it is the same for everybody."""
+
     def __init__(self, content: CompiledContent) -> None:
         self.content = content
         self._html = recipient_environment(html=True).from_string(content.html)
         plain = recipient_environment(html=False)
         self._text = plain.from_string(content.text)
         self._subject = plain.from_string(content.subject)
-        self._encoded = {
+        names = meta.find_undeclared_variables(plain.parse(content.subject))
+        self.constant_subject = None if names else self.subject({})
+        self._constants = {
             constant: quoted.encode(constant)
             for template in (self._html, self._text)
-            for constant in _constants(template.root_render_func.__code__)  # type: ignore[attr-defined]
+            for constant in _constants(template.root_render_func.__code__)
         }
 
     def html(self, fields: Fields) -> str:
@@ -67,36 +70,43 @@ class Renderer:
         """The subject as Jinja renders it, not yet encoded for a header."""
         return _plain(self._subject, fields)
 
-    def html_pieces(self, fields: Fields) -> list[bytes]:
-        """The HTML part in quoted-printable, closed by the CRLF of the boundary."""
-        return self._pieces(self._html, fields)
+    def pieces(self, fields: Fields) -> tuple[list[bytes], list[bytes]]:
+        """The text part and the HTML part in quoted-printable, each closed by the CRLF of the boundary."""
+        values = _Encoded()
+        return self._pieces(self._text, fields, values), self._pieces(self._html, fields, values)
 
-    def text_pieces(self, fields: Fields) -> list[bytes]:
-        """The plain-text part in quoted-printable, closed by the CRLF of the boundary."""
-        return self._pieces(self._text, fields)
-
-    def _pieces(self, template: Template, fields: Fields) -> list[bytes]:
-        known = self._encoded.get
-        encode = quoted.encode
+    def _pieces(self, template: Template, fields: Fields, values: _Encoded) -> list[bytes]:
+        constant = self._constants.get
         try:
-            context = template.new_context(fields, shared=True)  # type: ignore[arg-type]
-            pieces = [known(chunk) or encode(chunk) for chunk in template.root_render_func(context)]
-        except _FAILURES as error:
+            context = template.new_context(fields, shared=True)
+            pieces = [constant(chunk) or values[chunk] for chunk in template.root_render_func(context)]
+        except UnicodeEncodeError:
+            raise RenderFault("a value of this contact is not valid Unicode text") from None
+        except FAILURES as error:
             raise _fault(error) from None
         quoted.close(pieces)
         return pieces
 
 
+class _Encoded(dict[str, bytes]):
+    """The values of one message, each encoded once however often it is printed."""
+
+    def __missing__(self, chunk: str) -> bytes:
+        encoded = self[chunk] = quoted.encode(chunk)
+        return encoded
+
+
 def _plain(template: Template, fields: Fields) -> str:
     try:
         return template.render(fields)
-    except _FAILURES as error:
+    except FAILURES as error:
         raise _fault(error) from None
 
 
 def _fault(error: Exception) -> RecipientFault:
-    """Jinja's error in our words. Its text names fields, never values; other errors may quote a value, so only their kind
-    is told."""
+    """Jinja's error in our words. Its text names fields, never values; other errors may quote a value, so
+    only their kind is told.
+    """
     if isinstance(error, UndefinedError):
         return MissingField(f"the template needs a field that this contact lacks: {error.message}")
     if isinstance(error, TemplateError):

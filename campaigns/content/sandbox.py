@@ -1,11 +1,13 @@
-"""The two Jinja environments. Templates are reviewed files, and yet nothing they say may harm the process that renders.
+"""The two Jinja environments. Templates are reviewed files, and yet nothing they say may harm the process
+that renders.
 
-Both are sandboxed, immutable, and know few filters and hardly any globals. Data are plain values (text, numbers, lists,
-tables), so an attribute is an item of a table, a method of text from a short list, or something of a loop. An absent field
-is false in a condition and an error when it is printed. Growth is bounded: text made by operators, numbers, ranges; in the
-campaign-level environment also the steps of loops and macros and the text printed (a `Budget`), since loops nest there; the
-recipient-level one refuses by form (`recipient_form_fault`) whatever could grow without bound.
-Fails with jinja2 errors, which the callers turn into TemplateFault or RecipientFault.
+Both are sandboxed, immutable, and know few filters and hardly any globals. Data are plain values (text,
+numbers, lists, tables), so an attribute is an item of a table, a method of text from a short list, or
+something of a loop. An absent field is false in a condition and an error when it is printed. Growth is
+bounded: text made by operators, numbers, ranges; in the campaign-level environment also the steps of loops
+and macros and the text printed (a `Budget`), since loops nest there; the recipient-level one refuses by form
+(`recipient_form_fault`) whatever could grow without bound. Fails with jinja2 errors, which the callers turn
+into TemplateFault or RecipientFault.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, Final
 
-from jinja2 import BaseLoader, StrictUndefined, nodes
+from jinja2 import BaseLoader, StrictUndefined, TemplateError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -28,9 +30,32 @@ MAX_TEXT: Final = 200_000
 MAX_NUMBER: Final = 2**53
 MAX_LOOPS_DEEP: Final = 2
 
+# What a template can raise by working on a value it did not expect.
+FAILURES: Final = (
+    TemplateError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+)
+
 _FILTERS: Final = frozenset(
     (
-        *("abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "groupby"),
+        *(
+            "abs",
+            "capitalize",
+            "count",
+            "d",
+            "default",
+            "dictsort",
+            "e",
+            "escape",
+            "first",
+            "float",
+            "groupby",
+        ),
         *("int", "items", "join", "last", "length", "list", "lower", "map", "max", "min", "reject"),
         *("rejectattr", "replace", "reverse", "round", "select", "selectattr", "sort", "striptags", "sum"),
         *("title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount", "wordwrap"),
@@ -39,7 +64,16 @@ _FILTERS: Final = frozenset(
 _TEXT_METHODS: Final = frozenset(
     (
         *("capitalize", "casefold", "count", "endswith", "find", "isalpha", "isdigit", "lower", "lstrip"),
-        *("partition", "removeprefix", "removesuffix", "rpartition", "rsplit", "rstrip", "split", "splitlines"),
+        *(
+            "partition",
+            "removeprefix",
+            "removesuffix",
+            "rpartition",
+            "rsplit",
+            "rstrip",
+            "split",
+            "splitlines",
+        ),
         *("startswith", "strip", "title", "upper"),
     )
 )
@@ -49,8 +83,18 @@ _TABLE_METHODS: Final = frozenset(("get", "items", "keys", "values"))
 class AbsentField(StrictUndefined):
     """A field that is not there: false in a condition, an error wherever its value is wanted."""
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # type: ignore[override]
         return False
+
+
+class StringTable(dict[str, Any]):
+    """The strings of one language, or a table within them. A string that is missing is an error even in a
+    condition.
+    """
+
+    def __init__(self, strings: dict[str, Any], place: str) -> None:
+        super().__init__(strings)
+        self.place = place
 
 
 class Budget:
@@ -84,13 +128,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self.globals = {"range": _bounded_range}
         self.filters = {name: _bounded(self.filters[name]) for name in sorted(_FILTERS)}
-        self.filters |= {"bounded_concat": _bounded_concat, "join": _bounded_join, "replace": _bounded_replace}
+        self.filters |= {
+            "bounded_concat": _bounded_concat,
+            "join": _bounded_join,
+            "replace": _bounded_replace,
+        }
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """An item of a table comes before its methods, so that merge data may have a key `items`."""
         if isinstance(obj, dict):
             if attribute in obj:
                 return obj[attribute]
+            if isinstance(obj, StringTable):
+                raise UndefinedError(f"there is no string {obj.place}.{attribute}")
             if attribute not in _TABLE_METHODS:
                 return self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
@@ -145,7 +195,9 @@ class CampaignEnvironment(Sandbox):
         return ""
 
     def _printable(self, value: object) -> object:
-        """What an expression prints. Braces become a stand-in, so that no value is ever read as a template later."""
+        """What an expression prints. Braces become a stand-in, so that no value is ever read as a template
+        later.
+        """
         if isinstance(value, AbsentField):
             str(value)  # raises, with the name
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -153,7 +205,7 @@ class CampaignEnvironment(Sandbox):
         text = escape(value) if self._html else str(value)
         self.budget.printed(text)
         text = text.replace("{", self._brace)
-        return Markup(text) if self._html else text
+        return Markup(text) if self._html else text  # noqa: S704 - escaped two lines above
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
@@ -169,7 +221,9 @@ def recipient_environment(*, html: bool) -> Sandbox:
 
 
 def recipient_form_fault(tree: nodes.Template) -> tuple[int, str] | None:
-    """The first construct of a recipient-level template that could grow without bound, as (line, problem), or None."""
+    """The first construct of a recipient-level template that could grow without bound, as (line, problem), or
+    None.
+    """
     for node in tree.find_all(_REFUSED):
         return node.lineno, f"{type(node).__name__} is not available at recipient level"
     for assignment in tree.find_all(nodes.Assign):
@@ -233,7 +287,7 @@ def _bounded_join(values: Iterable[object], between: str = "", attribute: str | 
     return _bounded_concat(list(pieces))
 
 
-def _bounded_replace(text: str, old: str, new: str) -> str:
+def _bounded_replace(text: object, old: object, new: object) -> str:
     if not (isinstance(text, str) and isinstance(old, str) and isinstance(new, str)):
         raise SecurityError("replace works on text only")
     _check_length(len(text) + text.count(old) * len(new))
@@ -246,9 +300,11 @@ def _check_length(length: int) -> None:
 
 
 def _may_join(left: object, right: object) -> bool:
-    both_text = isinstance(left, str) and isinstance(right, str)
-    both_lists = isinstance(left, list | tuple) and isinstance(right, list | tuple)
-    return (both_text or both_lists) and len(left) + len(right) <= MAX_TEXT  # type: ignore[arg-type]
+    if isinstance(left, str) and isinstance(right, str):
+        return len(left) + len(right) <= MAX_TEXT
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) + len(right) <= MAX_TEXT
+    return False
 
 
 def _bounded_range(*bounds: int) -> range:
@@ -256,4 +312,3 @@ def _bounded_range(*bounds: int) -> range:
     if len(numbers) > MAX_RANGE:
         raise SecurityError(f"range gives more than {MAX_RANGE} numbers")
     return numbers
-

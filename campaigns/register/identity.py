@@ -1,0 +1,49 @@
+"""What makes a register this one: its incarnation, the marks of its keys, its gate.
+
+Promise: founded once, in one transaction; a second founding is refused by the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from campaigns.clock import utc_now
+from campaigns.keyring import KeyMark
+from campaigns.principal import Principal
+from campaigns.register import audit
+from campaigns.register.permit import open_gate
+from campaigns.store import schema
+from campaigns.store.engine import reading
+
+
+def found(
+    connection: sa.Connection, incarnation: str, marks: Iterable[KeyMark], principal: Principal
+) -> None:
+    """Found the register: its row, its keys' marks, its gate, its first audit entry."""
+    now = utc_now()
+    connection.execute(sa.insert(schema.register).values(id=1, incarnation=incarnation, created_at=now))
+    for mark in marks:
+        connection.execute(
+            sa.insert(schema.register_key).values(
+                purpose=mark.purpose, key_id=mark.key_id, check_value=mark.check_value, created_at=now
+            )
+        )
+    open_gate(connection, incarnation)
+    audit.write(
+        connection, audit.Entry(principal, "register:register:found", [f"register:{incarnation}"], "")
+    )
+
+
+def read_marks(connection: sa.Connection) -> list[KeyMark]:
+    """The marks of all keys that the register knows."""
+    table = schema.register_key
+    rows = connection.execute(sa.select(table.c.purpose, table.c.key_id, table.c.check_value))
+    return sorted(KeyMark(row.purpose, row.key_id, row.check_value) for row in rows)
+
+
+def key_marks(engine: sa.Engine) -> list[KeyMark]:
+    """As `read_marks`, in a transaction of its own."""
+    with reading(engine) as connection:
+        return read_marks(connection)

@@ -1,0 +1,81 @@
+"""The queue: dramatiq on Redis or Valkey. The doorbell of the database, never the truth.
+
+Promise: what is put on a queue holds ids only (a submission holds its campaign, no recipient). A message that fails because
+a server is away is tried again; work on batches is never retried by the queue, since the ledger knows better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import redis
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import Retries
+
+from campaigns.errors import Unreachable
+from workers.embedded import EmbeddedValkey
+from workers.settings import Settings
+
+SUBMISSIONS: Final = "submissions"
+EXPANSIONS: Final = "expansions"
+DELIVERIES: Final = "deliveries"
+QUEUES: Final = (SUBMISSIONS, EXPANSIONS, DELIVERIES)
+EMBEDDED: Final = "embedded"
+
+_DAY_MS: Final = 86_400_000
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[redis.Redis]:
+    """A client of the configured server, proven to answer; an embedded one is started and ended with the block.
+
+    Raises:
+        Unreachable: the server does not answer; says which and what to do.
+    """
+    url = settings.redis_url.get_secret_value()
+    if url == EMBEDDED:
+        server = EmbeddedValkey(settings.data_dir)
+        try:
+            yield server.client()
+        finally:
+            server.stop()
+        return
+    client = redis.Redis.from_url(url)
+    try:
+        client.ping()
+    except (redis.RedisError, ValueError) as error:
+        place = url.rpartition("@")[2]
+        raise Unreachable(
+            f"Redis at {place} does not answer ({error}); start it or set UTSKICK_REDIS_URL"
+        ) from None
+    yield client
+
+
+def make_broker(client: redis.Redis) -> RedisBroker:
+    """A broker on a client, with retries for what may be retried and nothing that throws into a thread at work."""
+    broker = RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq leaves its constructor untyped
+        client=client,
+        middleware=[Retries(max_retries=1_000_000, min_backoff=2_000, max_backoff=60_000)],
+        maintenance_chance=1_000_000,
+        heartbeat_timeout=60_000,
+        dead_message_ttl=30 * _DAY_MS,
+    )
+    for queue in QUEUES:
+        broker.declare_queue(queue)
+    return broker
+
+
+def put(broker: RedisBroker, queue: str, actor: str, *values: Any, delay_ms: int | None = None) -> None:
+    """Put one message on a queue.
+
+    Raises:
+        Unreachable: the queue's server does not answer; nothing was put there for certain.
+    """
+    message: Message[None] = Message(queue_name=queue, actor_name=actor, args=values, kwargs={}, options={})
+    try:
+        broker.enqueue(message, delay=delay_ms)
+    except (redis.RedisError, OSError) as error:
+        raise Unreachable(f"the queue does not answer: {error}") from error

@@ -1,0 +1,129 @@
+"""`utskick campaigns`: submit, list, show, schema, preview."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from campaigns.delivery import accounts
+from campaigns.errors import InputError
+from campaigns.planning.submission import json_schema
+from workers import broker as queue
+from workers.cli.output import Json, answer, answer_table
+from workers.settings import load_settings
+from workers.wiring import Installation, operator
+
+campaigns = App(name="campaigns", help="Ask for campaigns and see what became of them.")
+
+
+def add_to(app: App) -> None:
+    """Add this file's commands."""
+    app.command(campaigns)
+
+
+@campaigns.command
+def submit(
+    file: Annotated[str, Parameter(help="A submission as TOML or JSON; - reads JSON from standard input.")],
+    *,
+    submission_id: Annotated[str | None, Parameter(help="Its identity, in place of the file's.")] = None,
+    set: Annotated[  # noqa: A002 (the contract's name of the option)
+        tuple[str, ...],
+        Parameter(name="--set", help="PATH=VALUE, e.g. campaign.lists='[\"news\"]'; JSON, else text."),
+    ] = (),
+    json: Json = False,
+) -> None:
+    """Put a submission on the queue. What became of it is shown by `campaigns list`."""
+    settings = load_settings()
+    document = _read(file)
+    for assignment in set:
+        _assign(document, assignment)
+    if submission_id is not None:
+        document["submission_id"] = submission_id
+    document.setdefault("submitted_by", operator().name)
+    if not isinstance(document.get("submission_id"), str):
+        raise InputError("the submission has no submission_id; give one with --submission-id")
+    with queue.connected(settings) as client:
+        broker = queue.make_broker(client)
+        queue.put(broker, queue.SUBMISSIONS, "submit_campaign", document)
+    result = {"submission_id": document["submission_id"]}
+    answer(result, f"Submitted {result['submission_id']}; see `utskick campaigns list`.", as_json=json)
+
+
+@campaigns.command(name="list")
+def show_all(
+    *,
+    refused: Annotated[bool, Parameter(negative=(), help="Show refused submissions and why.")] = False,
+    json: Json = False,
+) -> None:
+    """Show all campaigns, or the submissions that were refused."""
+    installation = _opened()
+    if refused:
+        rows = accounts.list_refused(installation.engine)
+        lines = [
+            {**row, "faults": "; ".join(f"{fault['where']}: {fault['problem']}" for fault in row["faults"])}
+            for row in rows
+        ]
+        answer_table({"campaigns": rows}, lines, as_json=json)
+        return
+    rows = accounts.list_campaigns(installation.engine)
+    answer_table({"campaigns": rows}, rows, as_json=json)
+
+
+@campaigns.command
+def show(campaign: int, *, json: Json = False) -> None:
+    """Show the accounts of one campaign."""
+    found = accounts.show(_opened().engine, campaign)
+    rows = [{"account": name, "value": value} for name, value in found.items() if name != "withheld"]
+    rows += [
+        {"account": f"withheld: {reason}", "value": count} for reason, count in found["withheld"].items()
+    ]
+    if json:
+        answer(found, "", as_json=True)
+    else:
+        answer_table(found, rows, as_json=False)
+
+
+@campaigns.command
+def schema(*, json: Json = False) -> None:  # noqa: ARG001 (the schema is JSON either way)
+    """Print the contract of a submission as JSON Schema."""
+    answer(json_schema(), "", as_json=True)
+
+
+def _opened() -> Installation:
+    installation = Installation(load_settings())
+    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
+    return installation
+
+
+def _read(file: str) -> dict[str, Any]:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        document = tomllib.loads(text) if file.endswith(".toml") else jsonlib.loads(text)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise InputError(f"{file}: {error}") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{file}: must be a table of names and values")
+    # Dates of TOML become text, as they travel in JSON.
+    plain: dict[str, Any] = jsonlib.loads(jsonlib.dumps(document, default=lambda value: value.isoformat()))
+    return plain
+
+
+def _assign(document: dict[str, Any], assignment: str) -> None:
+    path, separator, text = assignment.partition("=")
+    *above, last = path.split(".")
+    if not separator or not all((*above, last)):
+        raise InputError(f"--set {assignment!r}: write PATH=VALUE, e.g. campaign.edition=2026-11")
+    table: Any = document
+    for name in above:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise InputError(f"--set {path}: {name} is not a table")
+    try:
+        table[last] = jsonlib.loads(text)
+    except ValueError:
+        table[last] = text

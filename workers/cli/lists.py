@@ -1,0 +1,55 @@
+"""`utskick lists`: the mailing lists."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from campaigns.register import mailing_lists
+from campaigns.register.mailing_lists import DEFAULT_PURPOSE, MailingList
+from campaigns.store.engine import reading, writing
+from workers.cli.output import Json, answer, answer_table
+from workers.settings import load_settings
+from workers.wiring import Installation, operator
+
+lists = App(name="lists", help="The mailing lists.")
+
+
+def add_to(app: App) -> None:
+    """Add this file's commands."""
+    app.command(lists)
+
+
+@lists.command
+def add(
+    key: str,
+    *,
+    kind: Literal["newsletter", "magazine"],
+    name: Annotated[str, Parameter(help="The name that people see.")],
+    purpose: str = DEFAULT_PURPOSE,
+    json: Json = False,
+) -> None:
+    """Add a mailing list; adding the same list again changes nothing."""
+    installation = _opened()
+    with writing(installation.engine) as connection:
+        added = mailing_lists.add(connection, MailingList(0, key, kind, name, purpose), operator())
+    answer(
+        asdict(added), f"List {added.key}: {added.name} ({added.kind}, for {added.purpose}).", as_json=json
+    )
+
+
+@lists.command(name="list")
+def show(*, json: Json = False) -> None:
+    """Show all mailing lists."""
+    installation = _opened()
+    with reading(installation.engine) as connection:
+        rows = [asdict(item) for item in mailing_lists.all_lists(connection)]
+    answer_table({"lists": rows}, rows, as_json=json)
+
+
+def _opened() -> Installation:
+    installation = Installation(load_settings())
+    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
+    return installation

@@ -1,0 +1,47 @@
+"""How commands answer: a line or a table for people, one JSON object for machines; errors without tracebacks.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from campaigns.errors import FaultyInput, SettingsError, UtskickError
+
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON object instead of text.")]
+
+FAILED, WRONG_USAGE = 1, 2
+
+
+def answer(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print the result of a command."""
+    print(json.dumps(value, ensure_ascii=False, default=str) if as_json else text)  # noqa: T201 (a command's answer)
+
+
+def answer_table(value: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print rows as a table, or the value as JSON."""
+    if as_json or not rows:
+        answer(value, "nothing yet", as_json=as_json)
+        return
+    table = Table(*(str(name) for name in rows[0]))
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row.values()))
+    Console().print(table)
+
+
+def fail(error: UtskickError, *, as_json: bool) -> int:
+    """Say what went wrong and return the exit code."""
+    faults = error.faults if isinstance(error, FaultyInput) else ()
+    if as_json:
+        listed = [{"where": fault.where, "problem": fault.problem} for fault in faults]
+        answer({"error": str(error), "faults": listed}, "", as_json=True)
+    print(f"utskick: {error}", file=sys.stderr)  # noqa: T201
+    return WRONG_USAGE if isinstance(error, SettingsError) else FAILED

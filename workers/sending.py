@@ -1,0 +1,131 @@
+"""The sending side of a worker process: per thread one connection for each smarthost, and one journal.
+
+Promise: a thread works on one batch at a time; its connection stays open between batches; writers are made once per campaign.
+A smarthost that was away is left alone for a growing pause, by this process.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from campaigns.clock import utc_now
+from campaigns.delivery import policy
+from campaigns.delivery.composing import Writer
+from campaigns.delivery.journal import Journal
+from campaigns.delivery.ledger import BatchRef
+from campaigns.delivery.send import BatchReport, Desk, send_batch
+from campaigns.delivery.smarthost import open_transport
+from campaigns.delivery.smarthost_url import parse_smarthost_url
+from campaigns.delivery.transport import Transport
+from campaigns.errors import NotFound
+from campaigns.register.suppression import Gate
+from campaigns.store import schema
+from campaigns.store.engine import reading
+from workers.wiring import Installation
+
+_WRITERS: Final = 16
+
+
+class SendingRoom:
+    """All senders of one process."""
+
+    def __init__(self, installation: Installation, stopping: Callable[[], bool]) -> None:
+        self.stopping = stopping
+        self._installation = installation
+        self._gate = Gate(installation.engine)
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._writers: OrderedDict[int, tuple[Writer, str, datetime]] = OrderedDict()
+        self._failures: dict[str, int] = {}
+        self._seats: list[_Seat] = []
+
+    def send(self, ref: BatchRef) -> BatchReport | None:
+        """Hand over one batch on this thread's connection; None when it could not be claimed."""
+        writer, smarthost, last_moment = self._writer(ref.campaign)
+        seat = self._seat()
+        desk = Desk(
+            engine=self._installation.engine,
+            gate=self._gate,
+            transport=seat.transport(smarthost),
+            writer=writer,
+            carrier=self._installation.carrier(smarthost),
+            journal=seat.journal,
+            last_moment=last_moment,
+            stopping=self.stopping,
+        )
+        pause = policy.smarthost_pause(self._failures.get(smarthost, 0) + 1)
+        report = send_batch(desk, ref, utc_now() + pause)
+        if report is not None:
+            self._failures[smarthost] = self._failures.get(smarthost, 0) + 1 if report.smarthost_away else 0
+        return report
+
+    def close(self) -> None:
+        """Close all connections and journals; no thread may be at work."""
+        for seat in self._seats:
+            seat.close()
+
+    def _seat(self) -> _Seat:
+        seat = getattr(self._local, "seat", None)
+        if seat is None:
+            seat = self._local.seat = _Seat(self._installation)
+            with self._lock:
+                self._seats.append(seat)
+        return seat
+
+    def _writer(self, campaign_id: int) -> tuple[Writer, str, datetime]:
+        with self._lock:
+            known = self._writers.get(campaign_id)
+            if known is None:
+                known = self._writers[campaign_id] = self._new_writer(campaign_id)
+                if len(self._writers) > _WRITERS:
+                    self._writers.popitem(last=False)
+            return known
+
+    def _new_writer(self, campaign_id: int) -> tuple[Writer, str, datetime]:
+        table = schema.campaign.c
+        statement = sa.select(table.sender, table.smarthost, table.expanded_at, table.deadline_at)
+        with reading(self._installation.engine) as connection:
+            row = connection.execute(statement.where(table.id == campaign_id)).one_or_none()
+        if row is None or row.expanded_at is None:
+            raise NotFound(f"campaign {campaign_id} is not there to be sent")
+        author = self._installation.author(row.sender)
+        writer = Writer(self._installation.engine, campaign_id, author, self._installation.stationery)
+        return writer, row.smarthost, policy.last_moment(row.expanded_at, row.deadline_at)
+
+
+class _Seat:
+    """What one thread holds: its journal and its connections."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self.journal = Journal(journal_folder(installation), uuid.uuid4().hex)
+        self._transports: dict[str, Transport] = {}
+
+    def transport(self, smarthost: str) -> Transport:
+        """This thread's connection to a smarthost; opened with the first message."""
+        if smarthost not in self._transports:
+            settings = self._installation.settings
+            url = parse_smarthost_url(settings.smarthosts[smarthost].url.get_secret_value())
+            self._transports[smarthost] = open_transport(
+                url, ehlo_name=settings.mail_domain, begun=self.journal.begun
+            )
+        return self._transports[smarthost]
+
+    def close(self) -> None:
+        """Close the connections, remove the journal."""
+        for transport in self._transports.values():
+            transport.close()
+        self.journal.close()
+
+
+def journal_folder(installation: Installation) -> Path:
+    """Where the journals of this host's senders are."""
+    return installation.settings.data_dir / "journal"

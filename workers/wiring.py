@@ -1,0 +1,109 @@
+"""From settings to working parts: the one place that knows which part gets which.
+
+Promise: nothing is opened that is not needed; a register that was not initialised, or whose keys do not match the secrets
+folder, is refused before anything runs (`KeysFault`).
+"""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from campaigns.content.catalogue import Catalogue
+from campaigns.content.model import CONTROLLER_FIELDS, Brand
+from campaigns.delivery.composing import Author, Stationery
+from campaigns.delivery.ledger import Carrier
+from campaigns.errors import KeysFault
+from campaigns.keyring import KeyRing, hold_against, make_keys, read_keys
+from campaigns.planning.campaign import Planning
+from campaigns.principal import Principal
+from campaigns.register import identity
+from campaigns.store.engine import make_engine, where, writing
+from campaigns.store.migrate import migrate, schema_is_current
+from campaigns.tokens import TokenMaker
+from workers.settings import Settings
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One installation of Utskick: its settings and what follows from them, made when first asked for."""
+
+    settings: Settings
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """The register's database."""
+        return make_engine(self.settings.database)
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        """The register's keys, held against what the register remembers.
+
+        Raises:
+            KeysFault: the register is not initialised, or keys are lost or foreign.
+            Unreachable: the database is away.
+        """
+        if not schema_is_current(self.engine):
+            raise KeysFault(f"{where(self.engine)} is not a register of this release; run `utskick init`")
+        folder = self.settings.secrets_dir
+        return hold_against(read_keys(folder), identity.key_marks(self.engine), folder)
+
+    @cached_property
+    def tokens(self) -> TokenMaker:
+        """Maker and reader of tokens."""
+        return TokenMaker(self.ring)
+
+    @cached_property
+    def brand(self) -> Brand:
+        """Who writes, and where pictures are."""
+        controller = self.settings.controller
+        return Brand(
+            self.settings.public_url, {name: str(getattr(controller, name)) for name in CONTROLLER_FIELDS}
+        )
+
+    @cached_property
+    def planning(self) -> Planning:
+        """What planning needs."""
+        senders = {key: sender.smarthost for key, sender in self.settings.senders.items()}
+        return Planning(self.engine, Catalogue(), self.brand, senders)
+
+    @property
+    def stationery(self) -> Stationery:
+        """What all letters share."""
+        return Stationery(self.tokens, self.settings.public_url, self.settings.mail_domain)
+
+    def author(self, sender: str) -> Author:
+        """The author behind a sender's key (KeyError where it is gone from the settings)."""
+        found = self.settings.senders[sender]
+        return Author(found.name, found.address, found.reply_to)
+
+    def carrier(self, smarthost: str) -> Carrier:
+        """Smarthost and processor, as attempts name them."""
+        return Carrier(smarthost, self.settings.smarthost_processor(smarthost).key)
+
+
+def operator() -> Principal:
+    """The operating system's user, as principal."""
+    return Principal(f"os:{getpass.getuser()}")
+
+
+def initialise(settings: Settings, principal: Principal) -> KeyRing:
+    """Bring the database to the present schema and give a register that has none its keys and its gate. Repeatable.
+
+    Raises:
+        KeysFault: the register has keys and the secrets folder lacks or contradicts them.
+        Unreachable: the database is away.
+    """
+    engine, folder = make_engine(settings.database), settings.secrets_dir
+    migrate(engine)
+    with writing(engine) as connection:
+        marks = identity.read_marks(connection)
+        ring = read_keys(folder)
+        if not marks:
+            ring = ring or make_keys(folder)
+            identity.found(connection, secrets.token_hex(16), ring.marks(), principal)
+        return hold_against(ring, marks, folder)

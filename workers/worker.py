@@ -1,0 +1,89 @@
+"""The worker: dramatiq threads that take submissions, expand campaigns and hand batches over.
+
+Promise: on start, what dead senders of this host left is settled and what is due is put on the queues, so that work goes on
+without a scheduler; on SIGTERM each connection finishes the message in hand, gives the rest back and the process ends.
+A child process that dies is replaced; all die with the parent.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import structlog
+from dramatiq import Worker
+from dramatiq.brokers.redis import RedisBroker
+
+from campaigns.delivery.recovery import settle_legacies
+from campaigns.errors import UtskickError
+from workers.actors import Actors, ring_again
+from workers.broker import QUEUES, connected, make_broker
+from workers.embedded import die_with_parent
+from workers.sending import SendingRoom, journal_folder
+from workers.settings import Settings
+from workers.stopping import StopFlag
+from workers.wiring import Installation
+
+log = structlog.get_logger()
+
+#: How often a worker looks whether something due lies in the database that no queue knows of, in seconds.
+LOOK_SECONDS = 5.0
+_STOP_MS = 600_000
+_RESTART_SECONDS = 1.0
+
+
+def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
+    """Run one worker process until it is told to stop.
+
+    Raises:
+        KeysFault, Unreachable: it cannot start.
+    """
+    stop = StopFlag()
+    stop.listen()
+    installation = Installation(settings)
+    installation.ring  # noqa: B018 (refuse foreign keys before anything runs)
+    with connected(settings) as client:
+        broker = make_broker(client)
+        room = SendingRoom(installation, stop.is_set)
+        Actors(installation, broker, room)
+        worker = Worker(broker, queues=set(queues or QUEUES), worker_threads=threads, worker_timeout=200)
+        _look(installation, broker)
+        worker.start()
+        log.info("worker started", threads=threads)
+        while not stop.wait(LOOK_SECONDS):
+            _look(installation, broker)
+        worker.stop(timeout=_STOP_MS)
+        room.close()
+        broker.close()
+    log.info("worker stopped")
+
+
+def run_processes(arguments: Sequence[str], processes: int) -> None:
+    """Run several worker processes as children, replacing those that die, until told to stop."""
+    stop = StopFlag()
+    stop.listen()
+    children = [_child(arguments) for _ in range(processes)]
+    while not stop.wait(_RESTART_SECONDS):
+        for index, child in enumerate(children):
+            if child.poll() is not None:
+                log.error("worker process died", code=child.returncode)
+                children[index] = _child(arguments)
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.wait()
+
+
+def _child(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "workers", *arguments], preexec_fn=die_with_parent())
+
+
+def _look(installation: Installation, broker: RedisBroker) -> None:
+    """Settle the dead, ring again; a server that is away makes it wait for the next look."""
+    try:
+        carrier = installation.carrier(next(iter(installation.settings.smarthosts), "main"))
+        settle_legacies(installation.engine, journal_folder(installation), carrier)
+        ring_again(installation, broker)
+    except (UtskickError, OSError) as error:
+        log.warning("cannot look for work", problem=str(error))
