@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from jinja2 import BaseLoader, StrictUndefined, TemplateError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
@@ -77,6 +77,7 @@ _TEXT_METHODS: Final = frozenset(
         *("startswith", "strip", "title", "upper"),
     )
 )
+_LOOP_ATTRIBUTES: Final = frozenset(("first", "index", "index0", "last", "length", "revindex", "revindex0"))
 _TABLE_METHODS: Final = frozenset(("get", "items", "keys", "values"))
 
 
@@ -136,6 +137,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """An item of a table comes before its methods, so that merge data may have a key `items`."""
+        if type(obj) is LoopContext and attribute in _LOOP_ATTRIBUTES:  # a short cut for the hot path
+            return getattr(obj, attribute)
         if isinstance(obj, dict):
             if attribute in obj:
                 return obj[attribute]
