@@ -21,6 +21,7 @@ _TAG: Final = re.compile(
     rf"\{{\{{(?:{_QUOTED}|[^\"'}}]|\}}(?!\}}))*\}}\}}|\{{%(?:{_QUOTED}|[^\"'%]|%(?!\}}))*%\}}|\{{#.*?#\}}",
     re.DOTALL,
 )
+_COMMENT: Final = re.compile(r"\[#.*?#\]", re.DOTALL)
 _OPENING: Final = re.compile(r"\{[{%#]")
 _CAMPAIGN_TAG: Final = re.compile(r"\[\[|\[%")
 
@@ -47,6 +48,7 @@ class Mask:
 
     def hide(self, source: str, file: str) -> str:
         """`source` with a token for each tag; comments vanish; line numbers stay."""
+        source = _quiet(source)
         hidden: list[str] = []
         end = 0
         for found in _TAG.finditer(source):
@@ -98,6 +100,7 @@ class Mask:
 
 def skeleton(source: str) -> str:
     """Only the recipient-level tags of `source`, each at its line and column; everything else is blank."""
+    source = _quiet(source)
     blank: list[str] = []
     end = 0
     for found in _TAG.finditer(source):
@@ -114,6 +117,11 @@ def line_of(text: str, offset: int) -> int:
 def column_of(text: str, offset: int) -> int:
     """The column, from 1, of a character offset."""
     return offset - text.rfind("\n", 0, offset)
+
+
+def _quiet(source: str) -> str:
+    """The source with the braces in campaign-level comments blanked: what is explained there is no tag."""
+    return _COMMENT.sub(lambda comment: comment.group().replace("{", " "), source)
 
 
 def _fault(tag: Tag, problem: str) -> TemplateFault:
