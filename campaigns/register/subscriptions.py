@@ -6,6 +6,7 @@ caller's transaction and with one audit entry; doing it again changes nothing. N
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -102,3 +103,34 @@ def _keys_of(connection: sa.Connection, contact_id: int) -> list[objections.Subj
     if row.postal_key is not None:
         return [objections.SubjectKey("postal", row.key_id, row.postal_key)]
     return []
+
+
+def statuses(connection: sa.Connection, list_id: int, contacts: Iterable[int]) -> dict[int, str]:
+    """The status of each of these contacts that has a subscription to the list."""
+    table = schema.subscription
+    rows = connection.execute(
+        sa.select(table.c.contact_id, table.c.status).where(
+            table.c.list_id == list_id, table.c.contact_id.in_(list(contacts))
+        )
+    )
+    return {row.contact_id: row.status for row in rows}
+
+
+def start_many(
+    connection: sa.Connection, list_id: int, wanted: Mapping[int, str], evidence: str, principal: Principal
+) -> None:
+    """Make the first subscription of contacts to a list (contact -> status), with its history."""
+    if not wanted:
+        return
+    now = utc_now()
+    shared = {"list_id": list_id, "changed_by": principal.name}
+    rows = [
+        {**shared, "contact_id": contact, "status": status, "since": now}
+        for contact, status in wanted.items()
+    ]
+    connection.execute(sa.insert(schema.subscription), rows)
+    history = [
+        {**shared, "contact_id": contact, "status": status, "at": now, "evidence": evidence}
+        for contact, status in wanted.items()
+    ]
+    connection.execute(sa.insert(schema.subscription_history), history)

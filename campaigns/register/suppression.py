@@ -151,7 +151,9 @@ class Gate:
             raise GateClosed(f"the gate cannot be asked: {error}") from error
         for row in rows:
             delivery = DeliveryRef(in_hand.campaign, row.number)
-            in_hand.withheld[row.number] = Withheld(delivery, row.reason, final=row.reason not in PASSING_REASONS)
+            in_hand.withheld[row.number] = Withheld(
+                delivery, row.reason, final=row.reason not in PASSING_REASONS
+            )
         in_hand.checked_epoch = epoch
 
 

@@ -1,0 +1,87 @@
+"""`utskick contacts`: import and show people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from campaigns.register import contacts as register
+from campaigns.register import mailing_lists
+from campaigns.register.intake import ImportReport, ImportRequest, import_contacts
+from campaigns.register.intake_columns import read_map
+from campaigns.store.engine import reading
+from workers.cli.output import Json, answer
+from workers.settings import load_settings
+from workers.wiring import Installation, operator
+
+contacts = App(name="contacts", help="The people in the register.")
+Basis = Literal["consent", "b2b_role", "soft_opt_in", "contract", "legal_person"]
+_SHOWN = 20
+
+
+def add_to(app: App) -> None:
+    """Add this file's commands."""
+    app.command(contacts)
+
+
+@contacts.command(name="import")
+def take(
+    file: Path,
+    *,
+    list: Annotated[str, Parameter(help="Key of the mailing list they are subscribed to.")],  # noqa: A002
+    source: Annotated[str, Parameter(help="Where the data came from.")],
+    basis: Basis,
+    evidence: Annotated[str, Parameter(help="What proves the basis; without it, the file and the row.")] = "",
+    map: Annotated[tuple[str, ...], Parameter(name="--map", help="THEIR HEAD=COLUMN")] = (),  # noqa: A002
+    dry_run: Annotated[bool, Parameter(negative=(), help="Check everything, write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Import a table of contacts. Nobody who said no is revived; the same file again changes nothing."""
+    installation = _opened()
+    with reading(installation.engine) as connection:
+        chosen = mailing_lists.get(connection, list)
+    request = ImportRequest(file, chosen, source, basis, evidence, read_map(map), dry_run)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
+        task = progress.add_task("rows", total=None)
+        report = import_contacts(
+            installation.engine,
+            installation.ring,
+            request,
+            operator(),
+            lambda rows: progress.update(task, completed=rows),
+        )
+    answer(asdict(report), _text(report, dry_run=dry_run), as_json=json)
+
+
+@contacts.command
+def show(contact: int, *, json: Json = False) -> None:
+    """Show what is held on one contact."""
+    with reading(_opened().engine) as connection:
+        found = register.show(connection, contact)
+    lines = [f"{name}: {value}" for name, value in found.items() if value]
+    answer(found, "\n".join(lines), as_json=json)
+
+
+def _opened() -> Installation:
+    installation = Installation(load_settings())
+    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
+    return installation
+
+
+def _text(report: ImportReport, *, dry_run: bool) -> str:
+    lines = [
+        f"{report.rows} rows{' (dry run, nothing written)' if dry_run else ''}: {report.imported} imported, "
+        f"{report.updated} updated, {report.unchanged} unchanged, {len(report.refused)} refused"
+    ]
+    if report.not_subscribed:
+        lines.append(f"{report.not_subscribed} were not subscribed: their earlier no stands")
+    lines += [f"row {refusal['row']}: {refusal['reason']}" for refusal in report.refused[:_SHOWN]]
+    if len(report.refused) > _SHOWN:
+        lines.append(f"… and {len(report.refused) - _SHOWN} more; --json lists all")
+    return "\n".join(lines)
