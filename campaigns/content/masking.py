@@ -22,6 +22,8 @@ _TAG: Final = re.compile(
     re.DOTALL,
 )
 _COMMENT: Final = re.compile(r"\[#.*?#\]", re.DOTALL)
+_CAMPAIGN_TAGS: Final = re.compile(r"\[\[.*?\]\]|\[%.*?%\]|\[#.*?#\]", re.DOTALL)
+_NOT_BREAK: Final = re.compile(r"[^\n]")
 _OPENING: Final = re.compile(r"\{[{%#]")
 _CAMPAIGN_TAG: Final = re.compile(r"\[\[|\[%")
 
@@ -101,12 +103,17 @@ class Mask:
 def skeleton(source: str) -> str:
     """Only the recipient-level tags of `source`, each at its line and column; everything else is blank."""
     source = _quiet(source)
-    blank: list[str] = []
+    kept: list[str] = []
     end = 0
     for found in _TAG.finditer(source):
-        blank += re.sub(r"[^\n]", " ", source[end : found.start()]), found.group()
+        kept += _blank(source[end : found.start()]), found.group()
         end = found.end()
-    return "".join(blank)
+    return "".join(kept)
+
+
+def without_tags(source: str) -> str:
+    """`source` with all tags of both levels blanked, everything else at its line and column."""
+    return _TAG.sub(_blanked, _CAMPAIGN_TAGS.sub(_blanked, source))
 
 
 def line_of(text: str, offset: int) -> int:
@@ -117,6 +124,14 @@ def line_of(text: str, offset: int) -> int:
 def column_of(text: str, offset: int) -> int:
     """The column, from 1, of a character offset."""
     return offset - text.rfind("\n", 0, offset)
+
+
+def _blank(text: str) -> str:
+    return _NOT_BREAK.sub(" ", text)
+
+
+def _blanked(found: re.Match[str]) -> str:
+    return _blank(found.group())
 
 
 def _quiet(source: str) -> str:
