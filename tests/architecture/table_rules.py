@@ -33,18 +33,22 @@ SHARED = {
 }
 
 Names = Mapping[str, frozenset[str]]
+Sharing = Mapping[str, Mapping[str, str]]
 
 
-def doubly_written(tree: Tree, shared: Mapping[str, Mapping[str, str]] = SHARED) -> Iterator[str]:
+def doubly_written(tree: Tree, shared: Sharing = SHARED) -> Iterator[str]:
     """Tables with several writing modules, beyond those that are shared with a reason."""
     for table, writers in sorted(writers_of_tables(tree).items()):
-        allowed = set(shared.get(table, ()))
-        if len(writers) > 1 and not writers <= allowed:
+        if len(writers) > 1 and not writers <= set(shared.get(table, ())):
             yield f"{table} is written by {', '.join(sorted(writers))}"
-        if allowed - writers:
-            yield f"{table} is said to be shared by {', '.join(sorted(allowed - writers))}, which do not write it"
-    for table in set(shared) - set(writers_of_tables(tree)):
-        yield f"{table} is said to be shared and nobody writes it"
+
+
+def idle_sharing(tree: Tree, shared: Sharing = SHARED) -> Iterator[str]:
+    """Permissions to share a table that nobody uses any more."""
+    writers = writers_of_tables(tree)
+    for table, allowed in shared.items():
+        for module in sorted(set(allowed) - writers.get(table, set())):
+            yield f"{table} is said to be shared by {module}, which does not write it"
 
 
 def untold_writes(tree: Tree) -> Iterator[str]:

@@ -13,6 +13,7 @@ RULES = [
     import_rules.stray_libraries,
     import_rules.import_circles,
     table_rules.doubly_written,
+    table_rules.idle_sharing,
     table_rules.untold_writes,
     shape_rules.long_files,
     shape_rules.long_functions,

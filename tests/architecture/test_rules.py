@@ -77,6 +77,7 @@ CASES: list[tuple[Rule, dict[str, str], str]] = [
         },
         "contact is written by",
     ),
+    (table_rules.idle_sharing, {"campaigns__store__schema": SCHEMA}, "which does not write it"),
     (
         table_rules.untold_writes,
         {"campaigns__store__schema": SCHEMA, "campaigns__register__x": "def f(table):\n sa.insert(table)"},
@@ -157,8 +158,9 @@ def test_a_shared_table_is_allowed_only_as_it_is_written() -> None:
     )
     both = {"campaigns.planning.x": "makes them", "campaigns.delivery.y": "settles them"}
     assert list(table_rules.doubly_written(tree, {"batch": both})) == []
-    assert list(table_rules.doubly_written(tree, {"batch": {**both, "workers.z": "long gone"}}))
-    assert list(table_rules.doubly_written(tree, {"batch": both, "contact": both}))
+    assert list(table_rules.doubly_written(tree, {"batch": {"campaigns.planning.x": "makes them"}}))
+    assert list(table_rules.idle_sharing(tree, {"batch": both})) == []
+    assert len(list(table_rules.idle_sharing(tree, {"batch": {**both, "workers.z": "long gone"}}))) == 1
 
 
 def test_every_rule_has_been_seen_to_bite() -> None:
