@@ -131,7 +131,6 @@ def _refuse_moved(path: Path) -> None:
 def _write_durably(path: Path, content: bytes) -> None:
     part = _part_path(path)
     with _open_private(part) as stream:
-        stream.truncate(0)
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())

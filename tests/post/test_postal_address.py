@@ -122,6 +122,12 @@ def test_department_goes_before_position(max_rows: int, dropped: list[str]) -> N
     assert "Kaislarannan Konepaja Oy" in layout.rows
 
 
+def test_abroad_the_country_takes_one_of_the_rows() -> None:
+    layout = laid_out(STOCKHOLM, PrintProfile(30, 4))
+    assert layout.rows == ("Furuhöjdens Mek AB", "Box 88", "SE-114 55 STOCKHOLM", "SWEDEN")
+    assert [finding.where for finding in layout.findings] == ["position"]
+
+
 def test_when_company_and_person_do_not_fit_the_address_is_refused() -> None:
     fault = refused(HELSINKI, PrintProfile(30, 3))
     assert (fault.reason, [f.where for f in fault.faults]) == ("postal_address_unusable", ["rows"])

@@ -167,6 +167,7 @@ def test_each_country_group_has_its_file(tmp_path: Path, name: str, at: dict[str
 def test_file_names_are_made_safe(tmp_path: Path) -> None:
     assert file_name("AM", "26-3", "sv", "FI") == NAME
     assert file_name("åland_mag", "Hösten 2026/2", "fi", "XX", 12) == "A_aland-mag_Hosten-2026-2_fi_XX_12.csv"
+    assert file_name("m" * 99, "1", "sv", "FI") == f"A_{'m' * 40}_1_sv_FI.csv"
     assert file_name("../../etc", "a;b\n", "", "SE") == "A_etc_a-b_x_SE.csv"
     for name in ["../A_a_b_sv_FI.csv", "A_a_b_sv_DE.csv", "A_a_b_sv_FI.csv/..", "x.csv", ""]:
         with pytest.raises(InputError, match="file_name"):
