@@ -53,9 +53,7 @@ def test_contrast_is_reckoned_as_wcag_does() -> None:
 def test_every_text_colour_is_legible_on_every_ground(scheme: int) -> None:
     colours = tokens()[scheme]
     pairs = [*TEXT_ON_GROUND, ("on-petrol", "petrol")]
-    assert {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs} == {
-        pair: pytest.approx(21, abs=16.5) for pair in pairs
-    }
+    assert [pair for pair in pairs if contrast(colours[pair[0]], colours[pair[1]]) < 4.5] == []
 
 
 def test_the_cover_button_is_legible() -> None:
