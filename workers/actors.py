@@ -92,11 +92,11 @@ def ring_again(installation: Installation, broker: RedisBroker) -> int:
     Queues that still hold messages are left alone: what is due is in them, or will be found at the next look.
     """
     engine, messages = installation.engine, 0
-    if broker.do_qsize(queue.EXPANSIONS) == 0:
+    if queue.waiting(broker, queue.EXPANSIONS) == 0:
         for campaign in open_work.due_campaigns(engine):
             queue.put(broker, queue.EXPANSIONS, "expand_campaign", campaign)
             messages += 1
-    if broker.do_qsize(queue.DELIVERIES) == 0:
+    if queue.waiting(broker, queue.DELIVERIES) == 0:
         for ref in open_work.due_batches(engine):
             queue.put(broker, queue.DELIVERIES, "deliver_batch", ref.campaign, ref.batch_no)
             messages += 1

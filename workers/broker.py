@@ -68,6 +68,14 @@ def make_broker(client: redis.Redis) -> RedisBroker:
     return broker
 
 
+def waiting(broker: RedisBroker, queue: str) -> int:
+    """How many messages of a queue no worker has taken yet (those a dead worker had taken do not count)."""
+    try:
+        return int(broker.client.llen(f"{broker.namespace}:{queue}"))
+    except (redis.RedisError, OSError) as error:
+        raise Unreachable(f"the queue does not answer: {error}") from error
+
+
 def put(broker: RedisBroker, queue: str, actor: str, *values: Any, delay_ms: int | None = None) -> None:
     """Put one message on a queue.
 

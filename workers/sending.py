@@ -10,7 +10,8 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -44,12 +45,15 @@ class SendingRoom:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._writers: OrderedDict[int, tuple[Writer, str, datetime]] = OrderedDict()
-        self._failures: dict[str, int] = {}
+        self._rests: dict[str, _Rest] = {}
         self._seats: list[_Seat] = []
 
     def send(self, ref: BatchRef) -> BatchReport | None:
         """Hand over one batch on this thread's connection; None when it could not be claimed."""
         writer, smarthost, last_moment = self._writer(ref.campaign)
+        rest = self._rests.get(smarthost, _NO_REST)
+        if utc_now() < rest.until:
+            return BatchReport(smarthost_away=True, due_at=rest.until)
         seat = self._seat()
         desk = Desk(
             engine=self._installation.engine,
@@ -61,11 +65,23 @@ class SendingRoom:
             last_moment=last_moment,
             stopping=self.stopping,
         )
-        pause = policy.smarthost_pause(self._failures.get(smarthost, 0) + 1)
-        report = send_batch(desk, ref, utc_now() + pause)
+        try:
+            report = send_batch(desk, ref, utc_now() + policy.smarthost_pause(rest.failures + 1))
+        except BaseException:
+            self._leave(seat)
+            raise
         if report is not None:
-            self._failures[smarthost] = self._failures.get(smarthost, 0) + 1 if report.smarthost_away else 0
+            self._note(smarthost, rest, away=report.smarthost_away)
         return report
+
+    def _note(self, smarthost: str, before: _Rest, *, away: bool) -> None:
+        """One outage counts once, however many connections notice it."""
+        with self._lock:
+            if not away:
+                self._rests.pop(smarthost, None)
+            elif self._rests.get(smarthost, _NO_REST) == before:
+                failures = before.failures + 1
+                self._rests[smarthost] = _Rest(failures, utc_now() + policy.smarthost_pause(failures))
 
     def close(self) -> None:
         """Close all connections and journals; no thread may be at work."""
@@ -79,6 +95,13 @@ class SendingRoom:
             with self._lock:
                 self._seats.append(seat)
         return seat
+
+    def _leave(self, seat: _Seat) -> None:
+        """Give a seat up in the middle of a batch: its journal tells the next look what to settle."""
+        self._local.seat = None
+        with self._lock:
+            self._seats.remove(seat)
+        seat.close()
 
     def _writer(self, campaign_id: int) -> tuple[Writer, str, datetime]:
         with self._lock:
@@ -101,6 +124,17 @@ class SendingRoom:
         return writer, row.smarthost, policy.last_moment(row.expanded_at, row.deadline_at)
 
 
+@dataclass(frozen=True)
+class _Rest:
+    """A smarthost is left alone until then, after so many failures in a row."""
+
+    failures: int
+    until: datetime
+
+
+_NO_REST: Final = _Rest(0, datetime.min.replace(tzinfo=UTC))
+
+
 class _Seat:
     """What one thread holds: its journal and its connections."""
 
@@ -120,7 +154,7 @@ class _Seat:
         return self._transports[smarthost]
 
     def close(self) -> None:
-        """Close the connections, remove the journal."""
+        """Close the connections; let go of the journal."""
         for transport in self._transports.values():
             transport.close()
         self.journal.close()

@@ -54,9 +54,14 @@ class Journal:
         value = _OUTCOMES.index(outcome) * 1000 + (code or 0)
         self._append(_REPLY, delivery.campaign, delivery.number, value, b"")
 
+    def finish(self) -> None:
+        """Forget the batch: all its results are recorded."""
+        os.ftruncate(self._file, 0)
+
     def close(self) -> None:
-        """Let go of the lock and remove the file; all results must be recorded."""
-        self._path.unlink(missing_ok=True)
+        """Let go of the lock. What was not finished stays on disk for whoever settles it."""
+        if os.fstat(self._file).st_size == 0:
+            self._path.unlink(missing_ok=True)
         os.close(self._file)
 
     def _append(self, kind: bytes, *values: int | bytes) -> None:

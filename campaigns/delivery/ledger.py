@@ -244,7 +244,7 @@ def _withhold(
         .where(
             table.c.campaign_id == ref.campaign,
             table.c.number == sa.bindparam("of_number"),
-            table.c.status.in_(("pending", "deferred")),
+            sa.or_(table.c.status == "pending", table.c.status == "deferred"),
         )
         .values(status="withheld", reason=sa.bindparam("why"), settled_at=now, due_at=None),
         [{"of_number": number, "why": reason} for number, reason in refused],
@@ -331,7 +331,7 @@ _SETTLE: Final = (
         _row.campaign_id == sa.bindparam("of_campaign"),
         _row.number == sa.bindparam("of_number"),
         _row.attempt == sa.bindparam("of_attempt"),
-        _row.status.in_(SETTLED_BY_EVIDENCE),
+        sa.or_(*(_row.status == status for status in SETTLED_BY_EVIDENCE)),
     )
     .values(
         status=sa.bindparam("to_status"),

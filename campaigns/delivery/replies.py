@@ -70,12 +70,14 @@ def parse_reply(code: int, lines: Sequence[bytes]) -> Reply:
     enhanced: str | None = None
     texts: list[str] = []
     for line in lines:
-        found = _ENHANCED.match(line)
-        if found is not None:
-            enhanced = enhanced or ".".join(str(int(part)) for part in found.groups())
-            line = line[found.end() :]  # noqa: PLW2901 - the same line, without its code
-        texts.append(line.decode("utf-8", "replace").translate(_NO_CONTROLS).strip())
-    return Reply(code, enhanced, "\n".join(texts).strip())
+        text = line.decode("utf-8", "replace")
+        if not text.isprintable():
+            text = text.translate(_NO_CONTROLS)
+        if (found := _ENHANCED.match(text)) is not None:
+            enhanced = enhanced or found[1]
+            text = text[found.end() :]
+        texts.append(text.strip())
+    return Reply(code, enhanced, texts[0] if len(texts) == 1 else "\n".join(texts).strip())
 
 
 def reply_class(code: int, enhanced: str | None, stage: Stage) -> ReplyClass:
@@ -86,10 +88,10 @@ def reply_class(code: int, enhanced: str | None, stage: Stage) -> ReplyClass:
     """
     if code == 552 and stage == "rcpt" and enhanced in _TOO_MANY_RECIPIENTS:
         return ReplyClass.TRANSIENT
-    try:
-        return ReplyClass(code // 100)
-    except ValueError:
-        raise ReplyFault(f"A mail server answered {code}, which is no reply code.") from None
+    found = _BY_FIRST_DIGIT.get(code // 100)
+    if found is None:
+        raise ReplyFault(f"A mail server answered {code}, which is no reply code.")
+    return found
 
 
 def cause(code: int | None, enhanced: str | None, stage: Stage) -> Cause:
@@ -114,7 +116,8 @@ def blames_the_smarthost(code: int, enhanced: str | None, stage: Stage) -> bool:
     return code == 421 or stage in {"connect", "mail"} or enhanced in _SYSTEM_SHUT
 
 
-_ENHANCED: Final = re.compile(rb"([245])\.(\d{1,3})\.(\d{1,3})(?: |$)")
+_BY_FIRST_DIGIT: Final = {kind.value: kind for kind in ReplyClass}
+_ENHANCED: Final = re.compile(r"([245]\.(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2}))(?: |$)")
 _NO_CONTROLS: Final = {**dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}"), 9: " "}
 _TOO_MANY_RECIPIENTS: Final = frozenset({None, "5.5.3", "4.5.3"})
 _SYSTEM_SHUT: Final = frozenset({"4.3.1", "4.3.2"})

@@ -83,7 +83,9 @@ def send_batch(desk: Desk, ref: BatchRef, pause_until: datetime | None = None) -
     if hand is None:
         return None
     desk.journal.start(ref.campaign, ref.batch_no, hand.fence)
-    return _Sending(desk, hand).run(pause_until)
+    report = _Sending(desk, hand).run(pause_until)
+    desk.journal.finish()
+    return report
 
 
 class _Sending:

@@ -120,6 +120,9 @@ class SmtpTransport:
         mail = _answer(connection, waits.mail)
         rcpt = _answer(connection, waits.rcpt)
         data = _answer(connection, waits.data)
+        if mail.code == rcpt.code == 250 and data.code == 354:
+            connection.expect_silence()
+            return None
         refusal = _refusal("mail", mail) or _refusal("rcpt", rcpt) or _refusal("data", data)
         if refusal is None:
             connection.expect_silence()

@@ -52,18 +52,20 @@ class NothingSent(SmarthostAway):
 class Connection:
     """An open socket on which whole replies are read. `extensions` are those of the last EHLO."""
 
-    __slots__ = ("_reader", "_socket", "_timeout", "extensions", "timeouts")
+    __slots__ = ("_encrypted", "_reader", "_socket", "_waits", "extensions", "timeouts")
 
     def __init__(self, plain: socket.socket, timeouts: Timeouts) -> None:
         self._socket = plain
+        self._encrypted = False
         self._reader = ReplyReader()
-        self._timeout = -1.0
+        self._waits = {_SENDING: 0.0, _RECEIVING: 0.0}
         self.timeouts = timeouts
         self.extensions = Extensions()
+        plain.settimeout(None)
 
     def send(self, data: bytes) -> None:
         """Send commands."""
-        self._wait_at_most(self.timeouts.block)
+        self._wait_at_most(self.timeouts.block, _SENDING)
         try:
             self._socket.sendall(data)
         except OSError as error:
@@ -71,12 +73,11 @@ class Connection:
 
     def send_content(self, content: bytes) -> None:
         """Send a message without its dot. The kernel keeps the last, partly filled segment for the dot to join."""
-        encrypted = isinstance(self._socket, ssl.SSLSocket)
+        self._wait_at_most(self.timeouts.block, _SENDING)
         try:
             for start in range(0, len(content), _BLOCK):
                 block = content if len(content) <= _BLOCK else content[start : start + _BLOCK]
-                self._wait_at_most(self.timeouts.block)
-                if encrypted:
+                if self._encrypted:
                     self._socket.sendall(block)
                 else:
                     self._socket.sendall(block, _MORE)
@@ -90,12 +91,12 @@ class Connection:
             NothingSent: not one octet was taken, so the message is not complete.
             SmarthostAway: some may have been.
         """
-        self._wait_at_most(self.timeouts.block)
+        self._wait_at_most(self.timeouts.block, _SENDING)
         try:
             sent = self._socket.send(data)
         except OSError as error:
             # A plain socket that refuses the first octet has taken none; inside TLS that cannot be told.
-            failure = SmarthostAway if isinstance(self._socket, ssl.SSLSocket) else NothingSent
+            failure = SmarthostAway if self._encrypted else NothingSent
             raise failure(_lost(error).args[0], was_closed=True) from error
         if sent < len(data):
             self.send(data[sent:])
@@ -115,7 +116,7 @@ class Connection:
             raise _lost(error) from error
 
     def _receive(self, seconds: float) -> RawReply:
-        self._wait_at_most(seconds)
+        self._wait_at_most(seconds, _RECEIVING)
         deadline = boot_seconds() + seconds
         while True:
             data = self._socket.recv(_RECEIVE)
@@ -126,7 +127,7 @@ class Connection:
                 return found
             if (left := deadline - boot_seconds()) <= 0:
                 raise TimeoutError
-            self._wait_at_most(left)
+            self._wait_at_most(left, _RECEIVING)
 
     def last_words(self) -> RawReply | None:
         """What the server said before it ended the connection, if that arrived; waits for nothing."""
@@ -153,7 +154,7 @@ class Connection:
         """Put TLS on the connection; certificate and host name are checked. What was learnt before is forgotten."""
         self.expect_silence()
         context = _tls_context(url)
-        self._wait_at_most(self.timeouts.ehlo)
+        self._socket.settimeout(self.timeouts.ehlo)
         try:
             self._socket = context.wrap_socket(self._socket, server_hostname=url.host)
         except ssl.SSLCertVerificationError as error:
@@ -162,7 +163,7 @@ class Connection:
             ) from error
         except OSError as error:
             raise SmarthostAway(f"TLS with {url} failed: {_words(error)}") from error
-        self._timeout = -1.0
+        self._encrypted = True
         self.extensions = Extensions()
 
     def quit(self) -> None:
@@ -177,10 +178,16 @@ class Connection:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         self._socket.close()
 
-    def _wait_at_most(self, seconds: float) -> None:
-        if seconds != self._timeout:
+    def _wait_at_most(self, seconds: float, direction: int) -> None:
+        """Limit the next waits. The kernel keeps the time of a plain socket, which spares a poll for each octet group;
+        TLS needs Python's own time-out, which knows no direction."""
+        if self._encrypted:
             self._socket.settimeout(seconds)
-            self._timeout = seconds
+        elif self._waits[direction] != seconds:
+            whole = int(seconds)
+            timeval = struct.pack("@ll", whole, max(int((seconds - whole) * 1e6), 0 if whole else 1))
+            self._socket.setsockopt(socket.SOL_SOCKET, direction, timeval)
+            self._waits[direction] = seconds
 
 
 def open_connection(url: ServerUrl, ehlo_name: str, timeouts: Timeouts) -> Connection:
@@ -271,13 +278,15 @@ def _lost(error: OSError) -> SmarthostAway:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | BlockingIOError):
         return "no answer in time"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 _BLOCK: Final = 262_144
 _RECEIVE: Final = 4_096
+_SENDING: Final = socket.SO_SNDTIMEO
+_RECEIVING: Final = socket.SO_RCVTIMEO
 _AT_ONCE: Final = 0.001
 _MORE: Final = getattr(socket, "MSG_MORE", 0)
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)

@@ -9,6 +9,7 @@ Sources: RFC 5321 4.1-4.2, RFC 2920 (pipelining), RFC 1870 (SIZE), RFC 6531 (SMT
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -41,22 +42,34 @@ class RawReply:
 
 
 class ReplyReader:
-    """Cuts replies out of what the server sends."""
+    """Cuts replies out of what the server sends.
 
-    __slots__ = ("_buffer", "_lines")
+    A server says the same to nearly every MAIL, RCPT and DATA, so the first few lines of a connection are read once.
+    """
+
+    __slots__ = ("_begun", "_known", "_lines", "_rest")
 
     def __init__(self) -> None:
-        self._buffer = b""
-        self._lines: list[bytes] = []
+        self._rest = b""
+        self._lines: deque[bytes] = deque()
+        self._begun: list[bytes] = []
+        self._known: dict[bytes, RawReply] = {}
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing lies unread here: true before every command that needs an answer of its own."""
-        return not self._buffer and not self._lines
+        return not (self._lines or self._rest or self._begun)
 
     def feed(self, data: bytes) -> None:
-        """Take in what came from the server."""
-        self._buffer = self._buffer + data if self._buffer else data
+        """Take in what came from the server.
+
+        Raises:
+            ReplyFault: a line goes on beyond all measure.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._lines.extend(lines)
+        if len(self._rest) > REPLY_LINE_OCTETS:
+            raise ReplyFault("The server's reply has a line that is too long.")
 
     def next(self) -> RawReply | None:
         """The next whole reply, or None until more has come.
@@ -64,32 +77,32 @@ class ReplyReader:
         Raises:
             ReplyFault: this is no reply, or one beyond all measure.
         """
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line, self._buffer = self._buffer[:end].removesuffix(b"\r"), self._buffer[end + 1 :]
-            code = _code(line)
-            self._lines.append(line[4:])
-            if line[3:4] != b"-":
-                lines, self._lines = tuple(self._lines), []
-                return RawReply(code, lines)
-            if len(self._lines) >= REPLY_LINES:
+        while self._lines:
+            line = self._lines.popleft()
+            if not self._begun and (known := self._known.get(line)) is not None:
+                return known
+            code, mark = _CODES.get(line[:3]), line[3:4]
+            if code is None or mark not in _MARKS or len(line) > REPLY_LINE_OCTETS:
+                raise ReplyFault("The server sent something that is no reply.")
+            self._begun.append(line[4:].rstrip())
+            if mark != b"-":
+                return self._whole(code, line)
+            if len(self._begun) >= REPLY_LINES:
                 raise ReplyFault("The server's reply has too many lines.")
-        if len(self._buffer) > REPLY_LINE_OCTETS:
-            raise ReplyFault("The server's reply has a line that is too long.")
         return None
 
+    def _whole(self, code: int, last: bytes) -> RawReply:
+        texts, self._begun = tuple(self._begun), []
+        reply = RawReply(code, texts)
+        if len(texts) == 1 and len(self._known) < _KNOWN_LINES:
+            self._known[last] = reply
+        return reply
 
-def _code(line: bytes) -> int:
-    digits = line[:3]
-    if len(line) > REPLY_LINE_OCTETS:
-        raise ReplyFault("The server's reply has a line that is too long.")
-    if (
-        len(digits) != 3
-        or not digits.isdigit()
-        or digits[0] not in b"2345"
-        or line[3:4] not in {b"", b" ", b"-"}
-    ):
-        raise ReplyFault("The server sent something that is no reply.")
-    return int(digits)
+
+_KNOWN_LINES: Final = 8
+_CODES: Final = {b"%d" % code: code for code in range(200, 600)}
+# After the code: text, more lines, or nothing (RFC 5321 4.2); a carriage return is what is left of a bare line end.
+_MARKS: Final = frozenset({b" ", b"-", b"", b"\r"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -21,6 +22,7 @@ from campaigns.principal import Principal
 DOCUMENT_OCTETS: Final = 1_000_000
 LANGUAGE_CODES: Final = ("sv", "fi", "en")
 Language = Literal["sv", "fi", "en"]
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _principal(text: str) -> str:
@@ -28,7 +30,7 @@ def _principal(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    if not text.isprintable():
+    if _CONTROL.search(text):
         raise ValueError("must be one line without control characters")
     return text
 
