@@ -29,7 +29,7 @@ from campaigns.content.model import (
     CompiledContent,
     TemplateSource,
 )
-from campaigns.content.sandbox import recipient_environment, recipient_form_fault
+from campaigns.content.sandbox import recipient_environment, recipient_form_fault, unknown_fields
 from campaigns.content.workshop import Workshop
 from campaigns.errors import Fault, FaultyInput, TemplateFault
 
@@ -81,12 +81,11 @@ def _check_part(content: str, file: str, privacy_url: str) -> None:
     except TemplateSyntaxError as error:
         raise TemplateFault(f"recipient-level tags: {error.message}", file=file) from None
     tree = environment.parse(content)
-    names = meta.find_undeclared_variables(tree) - {"range"}
-    if unknown := names - RECIPIENT_FIELDS:
-        raise TemplateFault(f"there is no recipient field {min(unknown)!r}", file=file)
+    for name in unknown_fields(tree):
+        raise TemplateFault(f"there is no recipient field {name!r}", file=file)
     if found := recipient_form_fault(tree):
         raise TemplateFault(found[1], file=file)
-    if "unsubscribe_url" not in names:
+    if "unsubscribe_url" not in meta.find_undeclared_variables(tree):
         raise TemplateFault("must show {{ unsubscribe_url }}", file=file)
     if not privacy_url or privacy_url not in content:
         raise TemplateFault("must show the privacy notice, [[ controller.privacy_url ]]", file=file)
@@ -121,7 +120,7 @@ def _subject_problem(subject: str) -> str:
     except TemplateSyntaxError as error:
         return f"has a faulty tag: {error.message}"
     tree = environment.parse(subject)
-    if unknown := meta.find_undeclared_variables(tree) - {"range"} - RECIPIENT_FIELDS:
-        return f"names {min(unknown)!r}; a subject may name {', '.join(sorted(RECIPIENT_FIELDS))}"
+    for name in unknown_fields(tree):
+        return f"names {name!r}; a subject may name {', '.join(sorted(RECIPIENT_FIELDS))}"
     found = recipient_form_fault(tree)
     return found[1] if found else ""

@@ -39,9 +39,7 @@ _ELEMENTS: Final[dict[str, frozenset[str]]] = {
     "mj-style": _words(""),
     "mj-raw": _words(""),
     "mj-body": _words("css-class width background-color"),
-    "mj-section": _words(
-        _COMMON, _PADDING, _BOX, _BACKGROUND, "direction full-width text-align text-padding"
-    ),
+    "mj-section": _words(_COMMON, _PADDING, _BOX, _BACKGROUND, "direction full-width text-align"),
     "mj-wrapper": _words(_COMMON, _PADDING, _BOX, _BACKGROUND, "direction full-width text-align gap"),
     "mj-group": _words(_COMMON, "width vertical-align background-color direction"),
     "mj-column": _words(
@@ -78,9 +76,6 @@ _ELEMENTS: Final[dict[str, frozenset[str]]] = {
 }
 _DEFAULTS: Final = frozenset(("mj-all", "mj-class"))
 _ALL_ATTRIBUTES: Final = frozenset().union(*_ELEMENTS.values())
-_VERBATIM: Final = frozenset(
-    ("mj-text", "mj-button", "mj-table", "mj-raw", "mj-style", "mj-title", "mj-preview")
-)
 
 
 def mjml_faults(file: str, text: str) -> list[Fault]:
@@ -133,7 +128,6 @@ class _MjmlParser(HTMLParser):
             self._report(f"there is no element {tag}")
             return
         for name in attributes:
-            # HTML reads `<!DOCTYPE>`-like noise as names; only real names are told.
             if name not in known and not name.startswith(("aria-", "data-")):
                 self._report(f"{tag} has no attribute {name}")
         if tag == "mj-image" and not self._in_defaults and "alt" not in attributes:

@@ -7,6 +7,7 @@ MergeDataFault, which lists every fault with its dotted path.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -17,6 +18,9 @@ from campaigns.errors import Fault, FaultyInput
 MAX_DEPTH: Final = 6
 MAX_VALUES: Final = 5_000
 MAX_CHARACTERS: Final = 256_000
+
+# XML, and so MJML, cannot hold them; tabs and line breaks are text. Half a character is none.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]").search
 
 
 class MergeDataFault(FaultyInput):
@@ -103,6 +107,8 @@ def _value_problem(value: object, depth: int) -> str:
         return (
             f"is a {type(value).__name__}; only text, numbers, truth values, lists and tables can be merged"
         )
+    if isinstance(value, str) and _CONTROL(value):
+        return "contains a control character"
     if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
         return "has a key that is not text"
     return ""

@@ -26,7 +26,7 @@ Fields = dict[str, object]
 MAX_PART: Final = 512_000
 
 
-class RecipientFault(InputError):  # noqa: N818 - named like its siblings in campaigns/errors.py
+class RecipientFault(InputError):
     """This recipient's message cannot be made; the others are not concerned."""
 
 

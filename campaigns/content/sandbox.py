@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, Final
 
-from jinja2 import BaseLoader, StrictUndefined, TemplateError, UndefinedError, nodes
+from jinja2 import BaseLoader, StrictUndefined, TemplateError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
+
+from campaigns.content.model import RECIPIENT_FIELDS
 
 MAX_RANGE: Final = 200
 MAX_STEPS: Final = 50_000
@@ -223,15 +225,18 @@ def recipient_environment(*, html: bool) -> Sandbox:
     return Sandbox(html=html, keep_trailing_newline=True, cache_size=0)
 
 
+def unknown_fields(tree: nodes.Template) -> list[str]:
+    """The names of a recipient-level template that are neither recipient fields nor set in it, sorted."""
+    own = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+    return sorted(meta.find_undeclared_variables(tree) - RECIPIENT_FIELDS - {"range"} - own)
+
+
 def recipient_form_fault(tree: nodes.Template) -> tuple[int, str] | None:
     """The first construct of a recipient-level template that could grow without bound, as (line, problem), or
     None.
     """
     for node in tree.find_all(_REFUSED):
         return node.lineno, f"{type(node).__name__} is not available at recipient level"
-    for assignment in tree.find_all(nodes.Assign):
-        if any(assignment.node.find_all((nodes.Concat, nodes.Add))):
-            return assignment.lineno, "set must not join text; print the pieces one after the other"
     return _too_deep(tree, 0)
 
 

@@ -35,6 +35,7 @@ from campaigns.content.sandbox import (
     StringTable,
     recipient_environment,
     recipient_form_fault,
+    unknown_fields,
 )
 from campaigns.errors import TemplateFault
 
@@ -98,12 +99,15 @@ class Workshop:
     def fault_about(self, value: str, problem: str) -> TemplateFault:
         """A fault placed where `value` stands in a file; if it stands in none, it came with the merge data."""
         shown = f"{problem}: {value[:100]!r}"
+        written = (
+            [value] if value.startswith("<") else [f'"{value}"', f"'{value}'", f"({value}", f" {value}="]
+        )
         for file, text in self._used.items():
-            offset = text.find(value) if value else -1
-            if offset >= 0:
-                return TemplateFault(
-                    shown, file=file, line=line_of(text, offset), column=column_of(text, offset)
-                )
+            for candidate in written:
+                offset = text.find(candidate)
+                if offset >= 0:
+                    line, column = line_of(text, offset), column_of(text, offset)
+                    return TemplateFault(shown, file=file, line=line, column=column)
         return TemplateFault(f"{shown}, from the merge data", file=self._source.mjml_file)
 
     def _rendered(self, file: str, *, html: bool) -> str:
@@ -188,7 +192,8 @@ class Workshop:
 
     def _mjml_fault(self, mjml: str, problem: str) -> TemplateFault:
         offset = places.mrml_offset(problem)
-        if offset is None and (found := places.malformed(mjml)):
+        found = places.malformed(mjml)
+        if found and (offset is None or found[0] < offset):
             offset, problem = found
         place = None
         if offset is not None:
@@ -212,7 +217,7 @@ def _check_tags(file: str, text: str) -> None:
     except TemplateSyntaxError as error:
         raise TemplateFault(error.message or "syntax", file=file, line=error.lineno) from None
     tree = environment.parse(tags)
-    for name in sorted(meta.find_undeclared_variables(tree) - RECIPIENT_FIELDS - {"range"}):
+    for name in unknown_fields(tree):
         known = ", ".join(sorted(RECIPIENT_FIELDS))
         raise _name_fault(f"there is no recipient field {name!r}; there are {known}", name, file, tags)
     if found := recipient_form_fault(tree):
