@@ -1,7 +1,8 @@
 """Who acts: every change in the register names its principal.
 
-`os:<login>` is the operator of the host that owns the secrets; `contact:<id>` a person using a link of their own message;
-`service:<name>` a submitting or reporting system; `process:<name>` the system's own work.
+`os:<login>` is the operator of the host that owns the secrets; `contact:<id>` a person using a link of
+their own message; `service:<name>` a submitting or reporting system; `process:<name>` the system's own
+work.
 """
 
 from __future__ import annotations

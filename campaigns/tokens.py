@@ -1,10 +1,11 @@
 """Opaque references that leave in links, return paths and Message-IDs, and that only we can have made.
 
-One format: version (1 octet), key id (1), campaign, number, mailing list, contact (4 each, big-endian), then the first 16
-octets of HMAC-SHA-256 over purpose and all before it. Written base64url without padding in links (46 characters),
-lower-case base32 without padding in local parts (55 characters, so a prefix fits within the 64 octets of RFC 5321
-4.5.3.1.1). Promise: a token verifies only for the purpose it was made for, under any key the register still has, in
-exactly one spelling; anything else is None, with no hint why. Tokens never expire and need no stored row.
+One format: version (1 octet), key id (1), campaign, number, mailing list, contact (4 each, big-endian),
+then the first 16 octets of HMAC-SHA-256 over purpose and all before it. Written base64url without padding
+in links (46 characters), lower-case base32 without padding in local parts (55 characters, so a prefix fits
+within the 64 octets of RFC 5321 4.5.3.1.1). Promise: a token verifies only for the purpose it was made for,
+under any key the register still has, in exactly one spelling; anything else is None, with no hint why.
+Tokens never expire and need no stored row.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What the queues carry and who does it: three actors, each safe to run twice.
 
-`submit_campaign(document)` on `submissions`, `expand_campaign(campaign)` on `expansions`, `deliver_batch(campaign, batch)` on
-`deliveries`. Promise: a message that makes no sense is kept as a refused submission or ignored, never a crash loop; a
-server that is away makes the first two wait and try again; a batch is left to the ledger, from which `ring_again` puts
-it back on the queue.
+`submit_campaign(document)` on `submissions`, `expand_campaign(campaign)` on `expansions`,
+`deliver_batch(campaign, batch)` on `deliveries`. Promise: a message that makes no sense is kept as a
+refused submission or ignored, never a crash loop; a server that is away makes the first two wait and try
+again; a batch is left to the ledger, from which `ring_again` puts it back on the queue.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Actors:
         try:
             report = self._room.send(BatchRef(campaign, batch_no))
         except UtskickError as error:
-            log.error("batch stopped", campaign=campaign, batch=batch_no, problem=type(error).__name__)
+            log.warning("batch stopped", campaign=campaign, batch=batch_no, problem=type(error).__name__)
             return
         if report is None:
             return

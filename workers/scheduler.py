@@ -1,6 +1,7 @@
 """The scheduler: puts back on the queues what is due, lost or expired. Hands nothing over; any number may run.
 
-Promise: each of its actions is idempotent, so that several schedulers only ring twice. A server that is away makes it wait.
+Promise: each of its actions is idempotent, so that several schedulers only ring twice. A server that is
+away makes it wait.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The sending side of a worker process: per thread one connection for each smarthost, and one journal.
 
-Promise: a thread works on one batch at a time; its connection stays open between batches; writers are made once per campaign.
-A smarthost that was away is left alone for a growing pause, by this process.
+Promise: a thread works on one batch at a time; its connection stays open between batches; writers are made
+once per campaign. A smarthost that was away is left alone for a growing pause, by this process.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Settings: `utskick.toml` in the working directory, overlaid by `UTSKICK_*`; the only reader of the environment.
+"""Settings: `utskick.toml` in the working directory, overlaid by `UTSKICK_*`; the only reader of the
+environment.
 
-`UTSKICK_DATABASE_URL` sets `database_url`; two underscores go down a table (`UTSKICK_CONTROLLER__NAME`). Promise: all faults
-are reported at once, each with its place, and nothing starts (`SettingsError`, exit 2). Names that are not settings are
-faults, also in the environment. The guard over processors runs here, so that no process starts with a transport that
-may not be used. Secrets never stand in a repr.
+`UTSKICK_DATABASE_URL` sets `database_url`; two underscores go down a table (`UTSKICK_CONTROLLER__NAME`).
+Promise: all faults are reported at once, each with its place, and nothing starts (`SettingsError`, exit 2).
+Names that are not settings are faults, also in the environment. The guard over processors runs here, so
+that no process starts with a transport that may not be used. Secrets never stand in a repr.
 """
 
 from __future__ import annotations

@@ -1,19 +1,15 @@
 """Everything in one process group: the embedded queue, a worker, the scheduler, the web, the inbound listener.
 
-Promise: a child that dies is replaced, and its code logged; all end with the parent, on SIGTERM in order, on SIGKILL by the
-kernel's word. The queue's server is ended last.
+Promise: a child that dies is replaced, and its code logged; all end with the parent, on SIGTERM in order,
+on SIGKILL by the kernel's word. The queue's server is ended last.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Sequence
-
 import structlog
 
 from workers.broker import connected
-from workers.embedded import die_with_parent
+from workers.children import start_utskick
 from workers.settings import Settings
 from workers.stopping import StopFlag
 from workers.wiring import Installation
@@ -40,18 +36,14 @@ def run_all(settings: Settings, *, threads: int, host: str, ports: tuple[int, in
         ["inbound", "--host", host, "--port", str(inbound_port)],
     ]
     with connected(settings):
-        children = [_child(command) for command in commands]
+        children = [start_utskick(*command) for command in commands]
         log.info("up", web=f"http://{host}:{web_port}", inbound=f"{host}:{inbound_port}")
         while not stop.wait(_LOOK_SECONDS):
             for index, child in enumerate(children):
                 if child.poll() is not None:
                     log.error("process died", command=commands[index][0], code=child.returncode)
-                    children[index] = _child(commands[index])
+                    children[index] = start_utskick(*commands[index])
         for child in children:
             child.terminate()
         for child in children:
             child.wait()
-
-
-def _child(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "workers", *command], preexec_fn=die_with_parent())

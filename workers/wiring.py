@@ -1,7 +1,7 @@
 """From settings to working parts: the one place that knows which part gets which.
 
-Promise: nothing is opened that is not needed; a register that was not initialised, or whose keys do not match the secrets
-folder, is refused before anything runs (`KeysFault`).
+Promise: nothing is opened that is not needed; a register that was not initialised, or whose keys do not
+match the secrets folder, is refused before anything runs (`KeysFault`).
 """
 
 from __future__ import annotations

@@ -1,14 +1,12 @@
 """The worker: dramatiq threads that take submissions, expand campaigns and hand batches over.
 
-Promise: on start, what dead senders of this host left is settled and what is due is put on the queues, so that work goes on
-without a scheduler; on SIGTERM each connection finishes the message in hand, gives the rest back and the process ends.
-A child process that dies is replaced; all die with the parent.
+Promise: on start, what dead senders of this host left is settled and what is due is put on the queues, so
+that work goes on without a scheduler; on SIGTERM each connection finishes the message in hand, gives the
+rest back and the process ends. A child process that dies is replaced; all die with the parent.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 
 import structlog
@@ -19,7 +17,7 @@ from campaigns.delivery.recovery import settle_legacies
 from campaigns.errors import UtskickError
 from workers.actors import Actors, ring_again
 from workers.broker import QUEUES, connected, make_broker
-from workers.embedded import die_with_parent
+from workers.children import start_utskick
 from workers.sending import SendingRoom, journal_folder
 from workers.settings import Settings
 from workers.stopping import StopFlag
@@ -63,20 +61,16 @@ def run_processes(arguments: Sequence[str], processes: int) -> None:
     """Run several worker processes as children, replacing those that die, until told to stop."""
     stop = StopFlag()
     stop.listen()
-    children = [_child(arguments) for _ in range(processes)]
+    children = [start_utskick(*arguments) for _ in range(processes)]
     while not stop.wait(_RESTART_SECONDS):
         for index, child in enumerate(children):
             if child.poll() is not None:
                 log.error("worker process died", code=child.returncode)
-                children[index] = _child(arguments)
+                children[index] = start_utskick(*arguments)
     for child in children:
         child.terminate()
     for child in children:
         child.wait()
-
-
-def _child(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "workers", *arguments], preexec_fn=die_with_parent())
 
 
 def _look(installation: Installation, broker: RedisBroker) -> None:

@@ -1,7 +1,8 @@
-"""What a claim reads: the rows to hand over with everything that their messages show, and those that the gate refuses.
+"""What a claim reads: the rows to hand over with everything that their messages show, and those that the gate
+refuses.
 
-Promise: two queries for a whole batch, whatever its size; the address is the contact's present one. Only declared fields of
-the contact itself leave the register here, nothing of anybody else.
+Promise: two queries for a whole batch, whatever its size; the address is the contact's present one. Only
+declared fields of the contact itself leave the register here, nothing of anybody else.
 """
 
 from __future__ import annotations

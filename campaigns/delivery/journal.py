@@ -1,10 +1,11 @@
 """What a sender had begun when it died: a small file per connection.
 
-Fixed 64-octet records with a checksum: a header naming batch, fence and boot, then *begun* before each message is completed
-and *reply* after its answer. The owner holds the file's lock for as long as it lives, so whoever gets the lock knows that
-the owner is dead (no clock, no process id). Promise: under the same boot, a row without *begun* was not begun. A record
-that a kill cut short does not count: a cut *begun* means that nothing was completed, a cut *reply* that the answer is
-lost. Fails: a *begun* that cannot be written raises `OSError`, and the message is not completed.
+Fixed 64-octet records with a checksum: a header naming batch, fence and boot, then *begun* before each
+message is completed and *reply* after its answer. The owner holds the file's lock for as long as it lives,
+so whoever gets the lock knows that the owner is dead (no clock, no process id). Promise: under the same
+boot, a row without *begun* was not begun. A record that a kill cut short does not count: a cut *begun*
+means that nothing was completed, a cut *reply* that the answer is lost. Fails: a *begun* that cannot be
+written raises `OSError`, and the message is not completed.
 """
 
 from __future__ import annotations

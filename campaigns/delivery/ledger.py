@@ -1,11 +1,12 @@
 """The ledger's writes: claim a batch, open rows, record results, give rows back, close.
 
-How no interleaving breaks a promise: a batch is owned by whoever holds its fence; the claim raises the fence in the same
-transaction that moves the rows to `sending`, so two workers never hold one row. Before any octet of a row leaves, the
-row lies below the batch's watermark (`opened_to`), committed under the fence; an owner whose update finds no row has lost
-the batch and hands over nothing more. A lease that ran out turns rows up to the watermark `uncertain` (their owner may be
-waiting for its reply) and those above it `pending`. Results name the attempt that they are about and settle it even
-late; nothing returns a row to `pending` but proof that nothing was begun.
+How no interleaving breaks a promise: a batch is owned by whoever holds its fence; the claim raises the
+fence in the same transaction that moves the rows to `sending`, so two workers never hold one row. Before
+any octet of a row leaves, the row lies below the batch's watermark (`opened_to`), committed under the
+fence; an owner whose update finds no row has lost the batch and hands over nothing more. A lease that ran
+out turns rows up to the watermark `uncertain` (their owner may be waiting for its reply) and those above it
+`pending`. Results name the attempt that they are about and settle it even late; nothing returns a row to
+`pending` but proof that nothing was begun.
 """
 
 from __future__ import annotations
@@ -155,7 +156,8 @@ def give_back(engine: sa.Engine, hand: Hand, rows: Iterable[ClaimedRow]) -> None
 
 
 def let_go(engine: sa.Engine, hand: Hand, due_at: datetime | None = None) -> datetime | None:
-    """End the lease; close the batch when nothing in it waits any more. Returns when it is due again, None if closed."""
+    """End the lease; close the batch when nothing in it waits any more. Returns when it is due again, None
+    if closed."""
     row, table = schema.delivery.c, schema.batch
     now = utc_now()
     with writing(engine) as connection:
@@ -276,7 +278,7 @@ def _set_sending(connection: sa.Connection, ref: BatchRef, batch: Any, now: date
         .values(status="sending", attempt=table.c.attempt + 1, due_at=None)
         .returning(table.c.number, table.c.attempt)
     )
-    return {number: attempt for number, attempt in moved}
+    return {row.number: row.attempt for row in moved}
 
 
 def _settle_values(campaign: int, result: Result, now: datetime) -> dict[str, Any]:

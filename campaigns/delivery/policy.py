@@ -1,8 +1,9 @@
 """When to try again, and when to give up. Pure.
 
-A recipient's transient refusal is retried after 15 minutes, 30 minutes, an hour, then every two to three hours, until the
-campaign's deadline or, without one, four days after expansion (RFC 5321 4.5.4.1 asks for four to five). A smarthost that
-is away pauses as a whole, from five seconds doubling to five minutes, and costs nobody a try.
+A recipient's transient refusal is retried after 15 minutes, 30 minutes, an hour, then every two to three
+hours, until the campaign's deadline or, without one, four days after expansion (RFC 5321 4.5.4.1 asks for
+four to five). A smarthost that is away pauses as a whole, from five seconds doubling to five minutes, and
+costs nobody a try.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Settle what dead senders of this host left behind.
 
-Promise: a reply in the journal becomes the result; begun without a reply becomes `uncertain`; neither, under the same boot
-and the same claim, is proof that nothing was begun and returns the row to `pending`. Where the proof is missing (another
-boot, another claim's journal) rows up to the watermark become `uncertain`. May run at any moment, on any number of
-workers: each journal is settled under its dead owner's lock, in one transaction.
+Promise: a reply in the journal becomes the result; begun without a reply becomes `uncertain`; neither,
+under the same boot and the same claim, is proof that nothing was begun and returns the row to `pending`.
+Where the proof is missing (another boot, another claim's journal) rows up to the watermark become
+`uncertain`. May run at any moment, on any number of workers: each journal is settled under its dead owner's
+lock, in one transaction.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _rows_in_hand(connection: sa.Connection, batch: Any) -> dict[int, int]:
             row.status == "sending",
         )
     )
-    return {number: attempt for number, attempt in rows}
+    return {row.number: row.attempt for row in rows}
 
 
 def _evidence(legacy: Legacy, rows: dict[int, int]) -> list[Result]:

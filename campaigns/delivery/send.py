@@ -1,9 +1,9 @@
 """The story of a batch: claim, write, clear, hand over, record.
 
-Promise: each claimed row ends as a recorded result or is given back because nothing of it was begun. The gate is asked
-right before every hand-over, and by the transport again before the octets that complete a message. When the gate cannot
-be asked or the smarthost is away, the rest of the batch is given back and the batch is due again after a pause; nobody's
-try is spent.
+Promise: each claimed row ends as a recorded result or is given back because nothing of it was begun. The
+gate is asked right before every hand-over, and by the transport again before the octets that complete a
+message. When the gate cannot be asked or the smarthost is away, the rest of the batch is given back and the
+batch is due again after a pause; nobody's try is spent.
 """
 
 from __future__ import annotations
@@ -147,8 +147,8 @@ class _Sending:
         return self._desk.gate.clear(self._hand.in_hand, letter.delivery, letter.envelope.recipient)
 
     def _upcoming(self, following: ClaimedRow | None) -> Envelope | None:
-        """The next envelope, where the watermark already covers it: an announced envelope is not yet a begun message,
-        but it is soonest followed by one."""
+        """The next envelope, where the watermark already covers it: an announced envelope is not yet a
+        begun message, but it is soonest followed by one."""
         if following is None or following.delivery.number in self._hand.in_hand.withheld:
             return None
         try:
@@ -182,7 +182,8 @@ class _Sending:
         return True
 
     def _defer(self, row: ClaimedRow, outcome: Deferred) -> None:
-        due_at = policy.next_try(row.tries + 1, utc_now(), random.random())  # noqa: S311 (spreads retries, guards nothing)
+        chance = random.random()  # noqa: S311 (spreads retries, guards nothing)
+        due_at = policy.next_try(row.tries + 1, utc_now(), chance)
         status = "deferred" if due_at <= self._desk.last_moment else "expired"
         self._answered(
             row,

@@ -179,8 +179,8 @@ class Connection:
         self._socket.close()
 
     def _wait_at_most(self, seconds: float, direction: int) -> None:
-        """Limit the next waits. The kernel keeps the time of a plain socket, which spares a poll for each octet group;
-        TLS needs Python's own time-out, which knows no direction."""
+        """Limit the next waits. The kernel keeps the time of a plain socket, which spares a poll for each
+        octet group; TLS needs Python's own time-out, which knows no direction."""
         if self._encrypted:
             self._socket.settimeout(seconds)
         elif self._waits[direction] != seconds:

@@ -1,7 +1,8 @@
 """The statuses of a delivery and the moves between them, as one table. Pure.
 
-`accepted` means that the smarthost (or the closed print file) took responsibility. What is heard later is an event about a
-delivery, never a status of it. The diagram in the docs and the conditions of the ledger's updates come from this table.
+`accepted` means that the smarthost (or the closed print file) took responsibility. What is heard later is
+an event about a delivery, never a status of it. The diagram in the docs and the conditions of the ledger's
+updates come from this table.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """From a submitted document to a planned campaign, or to a refusal that is kept.
 
-Promise: each document that arrives leaves exactly one submission row: accepted with its campaign, or refused with all its
-faults. The same document again changes nothing and gives the same answer; another document under an accepted id is
-refused. Content is compiled once, here, and stored, so that every worker machine renders the same octets.
+Promise: each document that arrives leaves exactly one submission row: accepted with its campaign, or
+refused with all its faults. The same document again changes nothing and gives the same answer; another
+document under an accepted id is refused. Content is compiled once, here, and stored, so that every worker
+machine renders the same octets.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Planning:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a submission: its campaign, or the faults that it was refused for. `fresh` tells a first receipt."""
+    """What became of a submission: its campaign, or the faults that it was refused for. `fresh` tells a
+    first receipt."""
 
     submission_id: str
     campaign_id: int | None

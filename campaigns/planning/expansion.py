@@ -1,10 +1,11 @@
 """From lists to the ledger: who is to get this campaign, who is not and why.
 
-Promise: one set-based statement writes one row per (campaign, contact, channel), for everybody who ever subscribed to one of
-the campaign's lists; those who must not get it are rows too, withheld with the reason. It happens in one transaction
-together with the batches and the campaign's change of status, so it has either happened or not; doing it again is a
-no-op. Each person is reached through the first list, in the submission's order, where the subscription is live. Of several
-contacts with one address the one with the lowest id is written to, the others are withheld `duplicate_address`.
+Promise: one set-based statement writes one row per (campaign, contact, channel), for everybody who ever
+subscribed to one of the campaign's lists; those who must not get it are rows too, withheld with the reason.
+It happens in one transaction together with the batches and the campaign's change of status, so it has
+either happened or not; doing it again is a no-op. Each person is reached through the first list, in the
+submission's order, where the subscription is live. Of several contacts with one address the one with the
+lowest id is written to, the others are withheld `duplicate_address`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The contract for asking for a campaign, version 1.
 
-Promise: `read_document` gives a `Submission` or raises `SubmissionRefused` with *all* faults and their dotted paths; nothing is
-guessed, and names that the contract does not know are faults. The contract holds no data of any recipient: merge data
-belongs to the campaign, tables named sv, fi or en in it to that language.
+Promise: `read_document` gives a `Submission` or raises `SubmissionRefused` with *all* faults and their
+dotted paths; nothing is guessed, and names that the contract does not know are faults. The contract holds
+no data of any recipient: merge data belongs to the campaign, tables named sv, fi or en in it to that
+language.
 """
 
 from __future__ import annotations

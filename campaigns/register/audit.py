@@ -1,8 +1,9 @@
 """The audit log: who did what to whose data, on what evidence.
 
-Promise: every change of the register leaves exactly one entry in the same transaction, so an entry exists if and only if
-the change does. Values stand in a row of their own that can be redacted; the entry keeps salted hashes of them, so that
-redaction leaves the log checkable. Tags read `subject:object:action`, e.g. `contact:subscription:unsubscribe`.
+Promise: every change of the register leaves exactly one entry in the same transaction, so an entry exists
+if and only if the change does. Values stand in a row of their own that can be redacted; the entry keeps
+salted hashes of them, so that redaction leaves the log checkable. Tags read `subject:object:action`, e.g.
+`contact:subscription:unsubscribe`.
 """
 
 from __future__ import annotations

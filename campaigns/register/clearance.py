@@ -1,9 +1,10 @@
 """The gate's two answers, as types.
 
-A `Clearance` is the only thing that a transport takes a message with. It names one delivery and one address, carries the
-moment until which it is good, and can be made by nothing but the gate (`campaigns.register.suppression`): the
-constructor wants a seal that is private to this package, and an architecture test forbids anybody else to fetch it.
-`Withheld` is the other answer; it names the reason. There is no third.
+A `Clearance` is the only thing that a transport takes a message with. It names one delivery and one
+address, carries the moment until which it is good, and can be made by nothing but the gate
+(`campaigns.register.suppression`): the constructor wants a seal that is private to this package, and an
+architecture test forbids anybody else to fetch it. `Withheld` is the other answer; it names the reason.
+There is no third.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ class Clearance:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """The gate's no. `reason` is one of the words listed in docs/states.md; `final` is False where the delivery only has
-    to wait (its campaign is paused, the register is halted), so that its row goes back to pending."""
+    """The gate's no. `reason` is one of the words listed in docs/states.md; `final` is False where the
+    delivery only has to wait (its campaign is paused, the register is halted), so that its row goes back
+    to pending."""
 
     delivery: DeliveryRef
     reason: str

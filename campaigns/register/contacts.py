@@ -1,7 +1,8 @@
 """People in the register and where they work: set-based writes, and the fingerprints that the gate compares.
 
-Promise: a contact's keys (address, domain, postal) and its values change together. Whoever calls these functions raises the
-epoch in the same transaction, since the gate's predicate reads what they write. Blank values never erase known ones.
+Promise: a contact's keys (address, domain, postal) and its values change together. Whoever calls these
+functions raises the epoch in the same transaction, since the gate's predicate reads what they write. Blank
+values never erase known ones.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Import of an exported table into the register.
 
-Promise: rows are taken in chunks, each in one transaction with its audit entry, so an import that dies has done whole chunks
-and is simply run again. One address is one person (fingerprints under every key are compared); blank cells never erase;
-the same file again changes nothing. Whoever is suppressed, or has left this list, is not subscribed again (the row may
-still correct other data). Each bad row is refused with its number and reason, the others go on. Memory does not grow
-with the file, but for the refusals. Fails with `InputError` before anything is written when the file or its columns
-cannot be used.
+Promise: rows are taken in chunks, each in one transaction with its audit entry, so an import that dies has
+done whole chunks and is simply run again. One address is one person (fingerprints under every key are
+compared); blank cells never erase; the same file again changes nothing. Whoever is suppressed, or has left
+this list, is not subscribed again (the row may still correct other data). Each bad row is refused with its
+number and reason, the others go on. Memory does not grow with the file, but for the refusals. Fails with
+`InputError` before anything is written when the file or its columns cannot be used.
 """
 
 from __future__ import annotations
@@ -77,10 +77,6 @@ class ImportReport:
             self.not_subscribed += row.withheld
 
 
-class _Rehearsal(Exception):  # noqa: N818 (not an error: it rolls a dry run's chunk back)
-    pass
-
-
 def import_contacts(
     engine: sa.Engine,
     ring: KeyRing,
@@ -139,17 +135,16 @@ class _Import:
 
     def take(self, people: Sequence[tuple[int, Person]]) -> list[Taken]:
         """Write one chunk, or rehearse it."""
-        taken: list[Taken] = []
-        try:
-            with writing(self._engine) as connection:
-                if connection.dialect.name == "postgresql":
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_IMPORT_LOCK)))
+        with writing(self._engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_IMPORT_LOCK)))
+            if not self._request.dry_run:
+                return self._write(connection, people)
+            with connection.begin_nested() as rehearsal:
                 taken = self._write(connection, people)
-                if self._request.dry_run:
-                    raise _Rehearsal
-        except _Rehearsal:
+                rehearsal.rollback()
             self._intake_id = None
-        return taken
+            return taken
 
     def _write(self, connection: sa.Connection, people: Sequence[tuple[int, Person]]) -> list[Taken]:
         chunk = Chunk(connection, self._ring, self._request.mailing_list, self._principal)

@@ -1,8 +1,9 @@
 """One chunk of an import, within one transaction: who is known, what changes, who may be subscribed.
 
-Promise: a number of statements that does not depend on the number of rows. A person is recognised by the fingerprint of the
-address under any key, one without address by the postal fingerprint. A standing "no" (see `_BARS`) keeps a person
-unsubscribed; where it was written under an older key, it is written again under the present one, which the gate compares.
+Promise: a number of statements that does not depend on the number of rows. A person is recognised by the
+fingerprint of the address under any key, one without address by the postal fingerprint. A standing "no"
+(see `_BARS`) keeps a person unsubscribed; where it was written under an older key, it is written again
+under the present one, which the gate compares.
 """
 
 from __future__ import annotations

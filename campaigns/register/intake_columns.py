@@ -30,12 +30,38 @@ COLUMNS: Final = (
     "city",
     "country",
 )
-_SWEDISH: Final = (
-    "företag FO-nummer förnamn efternamn kön titel befattning e-post telefon språk gatuadress postnummer ort land"
-).split()
-_FINNISH: Final = (
-    "yritys Y-tunnus etunimi sukunimi sukupuoli titteli asema sähköposti puhelin kieli katuosoite postinumero kaupunki maa"
-).split()
+_SWEDISH: Final = [
+    "företag",
+    "FO-nummer",
+    "förnamn",
+    "efternamn",
+    "kön",
+    "titel",
+    "befattning",
+    "e-post",
+    "telefon",
+    "språk",
+    "gatuadress",
+    "postnummer",
+    "ort",
+    "land",
+]
+_FINNISH: Final = [
+    "yritys",
+    "Y-tunnus",
+    "etunimi",
+    "sukunimi",
+    "sukupuoli",
+    "titteli",
+    "asema",
+    "sähköposti",
+    "puhelin",
+    "kieli",
+    "katuosoite",
+    "postinumero",
+    "kaupunki",
+    "maa",
+]
 
 
 def _plain(head: str) -> str:

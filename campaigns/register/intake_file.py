@@ -1,9 +1,9 @@
 """Reading an exported table, whatever program wrote it.
 
-Promise: UTF-8 with or without byte order mark, UTF-16, and else Windows-1252; comma, semicolon or tab; any line end; quoted
-line breaks. The file is read twice as a stream, never whole. Rows carry the number that a spreadsheet shows, the heads
-being row 1. Fails with `InputError` for a file that is no such table; a row that cannot be read is told apart, the
-others go on.
+Promise: UTF-8 with or without byte order mark, UTF-16, and else Windows-1252; comma, semicolon or tab; any
+line end; quoted line breaks. The file is read twice as a stream, never whole. Rows carry the number that a
+spreadsheet shows, the heads being row 1. Fails with `InputError` for a file that is no such table; a row
+that cannot be read is told apart, the others go on.
 """
 
 from __future__ import annotations

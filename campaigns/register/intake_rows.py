@@ -19,13 +19,23 @@ from campaigns.errors import AddressFault, InputError
 
 LONGEST: Final = 200
 _ROLES: Final = frozenset(
-    "abuse postmaster noc security mailer-daemon hostmaster webmaster noreply no-reply".split()
+    [
+        "abuse",
+        "postmaster",
+        "noc",
+        "security",
+        "mailer-daemon",
+        "hostmaster",
+        "webmaster",
+        "noreply",
+        "no-reply",
+    ]
 )
 _FORBIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LANGUAGES: Final = {
-    **dict.fromkeys("sv swe swedish svenska ruotsi".split(), "sv"),
-    **dict.fromkeys("fi fin finnish finska suomi".split(), "fi"),
-    **dict.fromkeys("en eng english engelska englanti".split(), "en"),
+    **dict.fromkeys(["sv", "swe", "swedish", "svenska", "ruotsi"], "sv"),
+    **dict.fromkeys(["fi", "fin", "finnish", "finska", "suomi"], "fi"),
+    **dict.fromkeys(["en", "eng", "english", "engelska", "englanti"], "en"),
 }
 
 

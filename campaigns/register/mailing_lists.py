@@ -1,7 +1,7 @@
 """The mailing lists: what one may be subscribed to, for one purpose each.
 
-Promise: a list's key never changes (it stands in List-Id for the list's life, RFC 2919 3). Adding a list that exists with
-the same kind, name and purpose is a no-op; with others it is refused.
+Promise: a list's key never changes (it stands in List-Id for the list's life, RFC 2919 3). Adding a list
+that exists with the same kind, name and purpose is a no-op; with others it is refused.
 """
 
 from __future__ import annotations

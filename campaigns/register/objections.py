@@ -1,8 +1,9 @@
 """Recording a "no": suppressions of every kind, keyed by fingerprint, idempotent, attributed, audited.
 
-Promise: recording the same "no" again changes nothing and is as good as the first time (the earliest stays); it binds once
-the transaction that `permit.answering_a_no` gives is left. The address itself is never stored here. What lifts a "no" is
-a decision with evidence (`lift`), never a by-product of anything else.
+Promise: recording the same "no" again changes nothing and is as good as the first time (the earliest
+stays); it binds once the transaction that `permit.answering_a_no` gives is left. The address itself is
+never stored here. What lifts a "no" is a decision with evidence (`lift`), never a by-product of anything
+else.
 """
 
 from __future__ import annotations

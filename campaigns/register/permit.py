@@ -1,11 +1,12 @@
 """The gate's epoch, the permit to send under it, and the wait before a "no" is answered.
 
-How no interleaving breaks the promise: whoever records a "no" raises the epoch in the same transaction, and answers only
-`answer_ms` after the commit. A sender needs a permit: the epoch as read from the database, good for `permit_ms` counted
-from *before* the question. Since `permit_ms` is at most half of `answer_ms` (a CHECK in the schema), every permit taken
-before the commit has run out when the answer leaves, and every later one shows the new epoch, which makes the sender ask
-its predicate again. Fails closed: no answer from the database, another incarnation, a lower epoch or a halt give no
-permit (`GateClosed`). Durations use the boot clock, which runs on through suspend and ignores clock steps.
+How no interleaving breaks the promise: whoever records a "no" raises the epoch in the same transaction, and
+answers only `answer_ms` after the commit. A sender needs a permit: the epoch as read from the database,
+good for `permit_ms` counted from *before* the question. Since `permit_ms` is at most half of `answer_ms` (a
+CHECK in the schema), every permit taken before the commit has run out when the answer leaves, and every
+later one shows the new epoch, which makes the sender ask its predicate again. Fails closed: no answer from
+the database, another incarnation, a lower epoch or a halt give no permit (`GateClosed`). Durations use the
+boot clock, which runs on through suspend and ignores clock steps.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def open_gate(connection: sa.Connection, incarnation: str) -> None:
 
 
 def raise_epoch(connection: sa.Connection) -> float:
-    """Raise the epoch as the last statement of a transaction that changes what the gate looks at; returns the seconds to
-    wait after the commit before anything is answered."""
+    """Raise the epoch as the last statement of a transaction that changes what the gate looks at; returns
+    the seconds to wait after the commit before anything is answered."""
     statement = (
         sa.update(schema.gate).values(epoch=schema.gate.c.epoch + 1).returning(schema.gate.c.answer_ms)
     )
@@ -56,8 +57,8 @@ def raise_epoch(connection: sa.Connection) -> float:
 
 @contextmanager
 def answering_a_no(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that records a "no" (a repeated one too): when the block is left normally, the "no" binds every
-    sender on every machine, and the caller may answer.
+    """A transaction that records a "no" (a repeated one too): when the block is left normally, the "no"
+    binds every sender on every machine, and the caller may answer.
 
     Raises:
         Unreachable: the database is away or the outcome of the commit is unknown; answer "try again".

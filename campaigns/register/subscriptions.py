@@ -30,7 +30,8 @@ class Unsubscription:
 def unsubscribe(connection: sa.Connection, wish: Unsubscription, principal: Principal) -> bool:
     """Leave one list for good, in all channels; True when anything changed.
 
-    Call it inside `permit.answering_a_no`. A contact that was erased in between is already beyond reach: nothing changes.
+    Call it inside `permit.answering_a_no`. A contact that was erased in between is already beyond reach:
+    nothing changes.
     """
     changed = _end_subscription(connection, wish, principal)
     keys = _keys_of(connection, wish.contact_id)

@@ -107,8 +107,8 @@ def _subscribed(list_id: Column) -> Column:
 
 @dataclass
 class InHand:
-    """The deliveries of one campaign that a sender has claimed and not yet handed over: a range of numbers, the epoch
-    under which the predicate was last asked about them, and those it has refused since."""
+    """The deliveries of one campaign that a sender has claimed and not yet handed over: a range of numbers,
+    the epoch under which the predicate was last asked about them, and those it has refused since."""
 
     campaign: int
     first_number: int

@@ -1,9 +1,9 @@
 """The only place that makes engines and opens transactions.
 
-Promise: `writing` is one durable transaction (SQLite: BEGIN IMMEDIATE, synchronous=FULL; PostgreSQL: synchronous_commit on),
-`reading` is one consistent snapshot that never keeps a writer waiting. A database that cannot be reached, or that stays
-locked longer than its patience, is `Unreachable`; the unknown outcome of a COMMIT is an error to the caller too, never
-a silent success.
+Promise: `writing` is one durable transaction (SQLite: BEGIN IMMEDIATE, synchronous=FULL; PostgreSQL:
+synchronous_commit on), `reading` is one consistent snapshot that never keeps a writer waiting. A database
+that cannot be reached, or that stays locked longer than its patience, is `Unreachable`; the unknown outcome
+of a COMMIT is an error to the caller too, never a silent success.
 """
 
 from __future__ import annotations

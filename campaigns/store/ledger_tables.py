@@ -1,10 +1,11 @@
 """Submissions, campaigns and the ledger: what is to be sent, to whom, and what happened.
 
-`delivery` is the ledger: one row per (campaign, contact, channel), numbered within its campaign so that every key begins
-with the campaign id and the table can be partitioned by ranges of it. A row that may be sent holds the fingerprint of
-its address; the unique key on it makes a second message to one address unrepresentable (rows withheld from the start
-hold none). `batch` is a fixed range of numbers: the unit of work, of leasing and of fencing. Attempts are apart from the
-status, and news after the hand-over (bounces, complaints) are events, never statuses.
+`delivery` is the ledger: one row per (campaign, contact, channel), numbered within its campaign so that
+every key begins with the campaign id and the table can be partitioned by ranges of it. A row that may be
+sent holds the fingerprint of its address; the unique key on it makes a second message to one address
+unrepresentable (rows withheld from the start hold none). `batch` is a fixed range of numbers: the unit of
+work, of leasing and of fencing. Attempts are apart from the status, and news after the hand-over (bounces,
+complaints) are events, never statuses.
 """
 
 from __future__ import annotations

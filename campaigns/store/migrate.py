@@ -1,7 +1,7 @@
 """Bring a database to the present schema, and tell whether it is there.
 
-Promise: `migrate` may be run by any number of processes at once and any number of times; the schema afterwards is the sum
-of the migrations. A database made by a newer Utskick is refused, not downgraded.
+Promise: `migrate` may be run by any number of processes at once and any number of times; the schema
+afterwards is the sum of the migrations. A database made by a newer Utskick is refused, not downgraded.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from workers.cli.output import WRONG_USAGE, fail
 app = App(
     name="utskick",
     version=__version__,
-    help="Queue-driven worker for newsletters and customer magazines: every recipient accounted for, every no respected.",
+    help="Send newsletters and customer magazines: every recipient accounted for, every no respected.",
 )
 for room in (register, lists, contacts, campaigns, suppressions, run):
     room.add_to(app)

@@ -75,10 +75,9 @@ def _opened() -> Installation:
 
 
 def _text(report: ImportReport, *, dry_run: bool) -> str:
-    lines = [
-        f"{report.rows} rows{' (dry run, nothing written)' if dry_run else ''}: {report.imported} imported, "
-        f"{report.updated} updated, {report.unchanged} unchanged, {len(report.refused)} refused"
-    ]
+    rehearsed = " (dry run, nothing written)" if dry_run else ""
+    counts = f"{report.imported} imported, {report.updated} updated, {report.unchanged} unchanged"
+    lines = [f"{report.rows} rows{rehearsed}: {counts}, {len(report.refused)} refused"]
     if report.not_subscribed:
         lines.append(f"{report.not_subscribed} were not subscribed: their earlier no stands")
     lines += [f"row {refusal['row']}: {refusal['reason']}" for refusal in report.refused[:_SHOWN]]

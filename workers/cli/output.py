@@ -23,7 +23,7 @@ FAILED, WRONG_USAGE = 1, 2
 
 def answer(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print the result of a command."""
-    print(json.dumps(value, ensure_ascii=False, default=str) if as_json else text)  # noqa: T201 (a command's answer)
+    print(json.dumps(value, ensure_ascii=False, default=str) if as_json else text)
 
 
 def answer_table(value: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
@@ -43,5 +43,5 @@ def fail(error: UtskickError, *, as_json: bool) -> int:
     if as_json:
         listed = [{"where": fault.where, "problem": fault.problem} for fault in faults]
         answer({"error": str(error), "faults": listed}, "", as_json=True)
-    print(f"utskick: {error}", file=sys.stderr)  # noqa: T201
+    print(f"utskick: {error}", file=sys.stderr)
     return WRONG_USAGE if isinstance(error, SettingsError) else FAILED

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from campaigns.errors import UtskickError
-from workers.embedded import die_with_parent
+from workers.children import start_child
 
 _PATIENCE_SECONDS: Final = 120.0
 
@@ -35,7 +35,7 @@ class Place:
         shutil.copy(project / "utskick.example.toml", self.folder / "utskick.toml")
         self.web_port, self.inbound_port, self.sink_port = _free_ports(3)
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("UTSKICK_")},  # noqa: TID251
+            **{name: value for name, value in os.environ.items() if not name.startswith("UTSKICK_")},
             "UTSKICK_SMARTHOST": f"smtp://127.0.0.1:{self.sink_port}",
             "UTSKICK_PUBLIC_URL": f"http://127.0.0.1:{self.web_port}",
         }
@@ -64,9 +64,7 @@ class Place:
         """Start a module as a process that ends with this one; its log is kept in the folder."""
         log = (self.folder / f"{module[0]}.log").open("ab")
         command = [sys.executable, "-m", *module]
-        process = subprocess.Popen(
-            command, cwd=self.folder, env=self._environment, stderr=log, preexec_fn=die_with_parent()
-        )
+        process = start_child(command, cwd=self.folder, env=self._environment, stderr=log)
         self._running.append(process)
 
     def stop(self) -> None:

@@ -1,14 +1,13 @@
 """A mail sink: takes everything by SMTP and keeps each message as a file, as the recipients' own server would.
 
-Run as `python -m workers.demo.sink PORT FOLDER`. The envelope stands in Return-Path and Delivered-To, which a final server
-adds (RFC 5321 4.4). It ends with the process that started it.
+Run as `python -m workers.demo.sink PORT FOLDER`. The envelope stands in Return-Path and Delivered-To, which
+a final server adds (RFC 5321 4.4). It ends with the process that started it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,9 @@ class _Keeper:
         self._folder = folder
         self._numbers = itertools.count(1)
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
+    async def handle_DATA(  # noqa: N802 (the name that aiosmtpd calls)
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
         head = f"Return-Path: <{envelope.mail_from}>\r\nDelivered-To: {envelope.rcpt_tos[0]}\r\n"
         content: Any = envelope.content
         number = next(self._numbers)
@@ -39,10 +40,7 @@ async def _serve(port: int, folder: Path) -> None:
     server = await loop.create_server(
         lambda: SMTP(keeper, hostname="sink.demo.example", ident="sink", loop=loop), "127.0.0.1", port
     )
-    parent = os.getppid()
-    while os.getppid() == parent:
-        await asyncio.sleep(0.5)
-    server.close()
+    await server.serve_forever()
 
 
 if __name__ == "__main__":
