@@ -8,6 +8,7 @@ session; `close` ends them all.
 import re
 import socket
 import ssl
+import struct
 import threading
 from base64 import b64decode
 from collections import Counter
@@ -26,11 +27,12 @@ class Answer:
     """What the sink does at a stage instead of its usual reply.
 
     `raw` is written as it stands (empty: silence); `cut` then ends the connection, `wait_for` holds everything back
-    until a test says so, `drip` writes octet by octet.
+    until a test says so, `drip` writes octet by octet. `reset` makes the end a hard one.
     """
 
     raw: bytes = b""
     cut: bool = False
+    reset: bool = False
     wait_for: threading.Event | None = None
     drip: bool = False
 
@@ -88,10 +90,12 @@ class Session:
     lines: list[bytes] = field(default_factory=list)
     unfinished: bytes = b""
     reached: set[str] = field(default_factory=set)
+    eager: int = 0
+    """How many commands had come before the one in front of them was answered."""
 
 
-class _Ended(Exception):  # noqa: N818 - not an error: the session is over
-    pass
+class _Ended(Exception):
+    """The session is over."""
 
 
 class SmtpSink:
@@ -203,6 +207,9 @@ class _Dialogue:
             handler(rest)
 
     def _ehlo(self, rest: str) -> None:
+        if self.script.lmtp != self.session.lines[-1].upper().startswith(b"LHLO"):
+            self._write(b"500 5.5.1 the other protocol\r\n")
+            return
         script, offers = self.script, ["sink.example", "ENHANCEDSTATUSCODES"]
         offers += ["PIPELINING"] if script.pipelining else []
         offers += [f"SIZE {script.size}"] if script.size is not None else []
@@ -260,13 +267,14 @@ class _Dialogue:
         if self._answer("data", usual, self.recipient):
             content = self._content()
             message = Received(self.sender, self.recipient, content, self.encrypted, self.session.number)
-            if self._answer("dot", b"250 2.0.0 queued\r\n", self.recipient, keep=message):
-                self.sender = self.recipient = ""
+            recipient, self.sender, self.recipient = self.recipient, "", ""
+            self._answer("dot", b"250 2.0.0 queued\r\n", recipient, keep=message)
 
     def _content(self) -> bytes:
         end = _LENIENT_END if self.script.lenient else _END
-        self._reach("body")
         if (answer := self._used("body", self.recipient)) is not None:
+            self.buffer = self.buffer or self._receive()
+            self._reach("body")
             self._act(answer)
         start = 0
         data = b"\r\n" + self.buffer
@@ -303,10 +311,11 @@ class _Dialogue:
         """Reply; whether the reply was a yes (2yz, 3yz). A message is kept before its reply is written."""
         answer = self._used(stage, text) or Answer(usual)
         positive = answer.raw[:1] in {b"2", b"3"}
-        if keep is not None and (positive or not answer.raw[:1].isdigit()):
+        if keep is not None and answer.raw[:1] not in {b"4", b"5"}:
             with self.sink.changed:
                 self.sink.messages.append(keep)
         self._reach(stage)
+        self.session.eager += bool(self.buffer)
         self._act(answer)
         return positive
 
@@ -318,7 +327,10 @@ class _Dialogue:
                 self._write(bytes([octet]))
         elif answer.raw:
             self._write(answer.raw)
-        if answer.cut:
+        if answer.reset:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.socket.close()
+        if answer.cut or answer.reset:
             raise _Ended
 
     def _reach(self, stage: Stage) -> None:

@@ -1,0 +1,1 @@
+"""What one message to one recipient goes through."""
