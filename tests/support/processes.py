@@ -32,7 +32,7 @@ def start_tied(
             stdout=output,
             stderr=subprocess.STDOUT,
             env=dict(env) if env is not None else None,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - runs after the change of user, which would clear it
+            preexec_fn=_die_with_parent,  # runs after the change of user, which would clear it
             **run_as(user),
         )
 
