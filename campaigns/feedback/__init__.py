@@ -1,0 +1,1 @@
+"""News after the hand-over: read, classified, and turned into register updates."""

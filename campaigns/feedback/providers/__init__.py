@@ -1,0 +1,1 @@
+"""One file per provider: verify, then map to our events. Pure."""
