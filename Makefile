@@ -27,7 +27,7 @@ chaos: environment ## long kill tests
 	@$(RUN) -m pytest -p no:randomly tests/chaos
 
 fuzz: environment ## long runs of the property tests
-	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 --timeout 3600 -m property tests
+	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 --timeout 3600 -m hypothesis tests
 
 lint: environment ## format, lint and strict types
 	@$(RUN) -m ruff format --check .

@@ -13,7 +13,7 @@ import redis
 
 from tests.support.folders import short_folder
 from tests.support.network import OutsideTouchedError, is_local
-from tests.support.postgres import dsn
+from tests.support.postgres import dsn, running_server
 
 
 def test_each_test_has_an_empty_postgres_of_its_own(postgres_url: str) -> None:
@@ -22,6 +22,12 @@ def test_each_test_has_an_empty_postgres_of_its_own(postgres_url: str) -> None:
         version = connection.execute("SHOW server_encoding").fetchone()
     assert tables == (0,)
     assert version == ("UTF8",)
+
+
+def test_the_server_from_the_wheel_serves_where_none_is_installed() -> None:
+    with running_server(from_wheel=True, durable=True) as url, psycopg.connect(dsn(url)) as connection:
+        assert connection.execute("SHOW fsync").fetchone() == ("on",)
+        assert connection.execute("SELECT lower('ÅÄÖ')").fetchone() == ("åäö",)
 
 
 def test_the_database_is_asked_for_on_both_engines(database_url: str, request: pytest.FixtureRequest) -> None:

@@ -26,10 +26,10 @@ PLAIN = ("listen_addresses=", "max_connections=200", "shared_buffers=64MB", "max
 
 
 @contextmanager
-def running_server(*, durable: bool = False) -> Iterator[str]:
+def running_server(*, durable: bool = False, from_wheel: bool = False) -> Iterator[str]:
     """A server of our own on a unix socket; yields the SQLAlchemy URL of its maintenance database."""
     with short_folder("upg") as folder:
-        binaries = find_binaries(folder)
+        binaries = wheel_binaries(folder) if from_wheel else find_binaries(folder)
         user = unprivileged_user() if is_root() else None
         if user is not None:
             shutil.chown(folder, user)
@@ -99,12 +99,13 @@ def wheel_binaries(folder: Path) -> Path:
         raise RuntimeError(
             "no PostgreSQL: neither UTSKICK_TEST_DATABASE_URL, an installed server, nor the wheel"
         )
-    packed = Path(spec.origin).parent / "pginstall"
+    package = Path(spec.origin).parent
+    server = max(package.glob("pginstall*")).name
     if is_root():
-        shutil.copytree(packed, folder / "pg")
-        packed = folder / "pg"
-        folder.chmod(0o755)
-    return packed / "bin"
+        for part in (f"{package.name}/{server}", f"{package.name}.libs"):
+            shutil.copytree(package.parent / part, folder / part)
+        package = folder / package.name
+    return package / server / "bin"
 
 
 def unprivileged_user() -> str:

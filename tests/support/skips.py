@@ -64,7 +64,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """The last line of the run, below the runner's summary."""
     skipped = count_skipped(config)
     if skipped:
-        print(f"{skipped} tests were skipped for want of tools; as root, `make test-tools` installs them.")
+        were = "test was" if skipped == 1 else "tests were"
+        print(f"{skipped} {were} skipped for want of tools; as root, `make test-tools` installs them.")
 
 
 def count_skipped(config: pytest.Config) -> int:
