@@ -1,9 +1,9 @@
 """From news to register updates: each event once, attributed, on evidence.
 
-Promise: an event id of a source is applied once, whatever is repeated and in whatever order. Only an event with a token of
-ours, for a delivery that was attempted, acts; a dead address is suppressed only while it is still the person's address.
-When this returns, a "no" that it recorded binds every sender, and the caller may answer. Fails with `Unreachable`: the
-outcome is unknown, answer "try again".
+Promise: an event id of a source is applied once, whatever is repeated and in whatever order. Only an event
+with a token of ours, for a delivery that was attempted, acts; a dead address is suppressed only while it is
+still the person's address. When this returns, a "no" that it recorded binds every sender, and the caller
+may answer. Fails with `Unreachable`: the outcome is unknown, answer "try again".
 """
 
 from __future__ import annotations

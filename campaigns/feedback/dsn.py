@@ -1,8 +1,8 @@
 """Reading delivery status notifications and automatic replies. Pure.
 
-Promise: never raises on any octets; what cannot be read is kind `unreadable`. The same message with CRLF, LF or CR gives
-the same reading. Only `Action: failed` is a failure; delayed, delivered, relayed and expanded are told apart.
-Sources: RFC 3464 2.3, RFC 6522, RFC 3834 5.
+Promise: never raises on any octets; what cannot be read is kind `unreadable`. The same message with CRLF,
+LF or CR gives the same reading. Only `Action: failed` is a failure; delayed, delivered, relayed and
+expanded are told apart. Sources: RFC 3464 2.3, RFC 6522, RFC 3834 5.
 """
 
 from __future__ import annotations

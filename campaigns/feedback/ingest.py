@@ -1,8 +1,9 @@
 """A message that came back, whichever way it came: which delivery it is about, and what it does.
 
-Promise: the delivery is found by a token of ours only: in the return path that the message was sent to, in its To fields, or
-in the Message-ID of the message that it returns. The same message gives the same event however often and with whatever
-line ends it comes. Nothing in it can name somebody else's delivery. Pure but for `apply`, which it calls.
+Promise: the delivery is found by a token of ours only: in the return path that the message was sent to, in
+its To fields, or in the Message-ID of the message that it returns. The same message gives the same event
+however often and with whatever line ends it comes. Nothing in it can name somebody else's delivery. Pure
+but for `apply`, which it calls.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The generic webhook: Standard Webhooks signatures, our own event words. Pure; the caller brings the time.
 
-Promise: nothing is believed before the signature over `id.timestamp.body` verifies under one of the endpoint's secrets and
-the timestamp lies within five minutes. Many events in one body survive one bad one. Unknown types are told apart, not
-refused. Fails with `BadSignature` (one answer for every cause) or `FaultyInput` with the paths of what cannot be read.
+Promise: nothing is believed before the signature over `id.timestamp.body` verifies under one of the
+endpoint's secrets and the timestamp lies within five minutes. Many events in one body survive one bad one.
+Unknown types are told apart, not refused. Fails with `BadSignature` (one answer for every cause) or
+`FaultyInput` with the paths of what cannot be read.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from campaigns.feedback.event import Kind
 
 TOLERANCE_SECONDS: Final = 300
 EVENTS: Final = 1_000
-_SECRET_PREFIX: Final = "whsec_"
+_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 (how every such secret begins)
 BounceClass = Literal["hard", "soft", "policy", "full", "other"]
 
 

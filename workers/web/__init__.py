@@ -1,0 +1,1 @@
+"""The HTTP entrances: unsubscribe links, the view in the browser, pictures, webhooks."""
