@@ -1,5 +1,6 @@
 """The SMTP client against a real socket: every way in which a smarthost can misbehave."""
 
+import itertools
 import threading
 from collections.abc import Callable
 
@@ -21,7 +22,7 @@ from campaigns.delivery.transport import (
 from campaigns.register.clearance import Verdict
 from tests.support.gate import Gate, always, clearance_for
 from tests.support.letters import make_letter, message_id
-from tests.support.smtp_sink import Answer, Rule, Script, SmtpSink
+from tests.support.smtp_sink import Answer, Rule, Script, SmtpSink, Stage
 
 
 def connect(sink: SmtpSink, timeouts: Timeouts | None = None, scheme: str = "smtp") -> Transport:
@@ -343,13 +344,16 @@ def test_data_refused_after_a_good_recipient_is_followed_by_rset(pipelining: boo
         assert sink.lines.count(b"RSET") == 1
 
 
-@pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
-@pytest.mark.parametrize("raw", [b"what?\r\n", b"354 eh\r\n", b"250 eh\r\n", b"100 eh\r\n"])
-def test_nonsense_in_the_envelope_defers_and_delivers_nothing(stage: str, raw: bytes) -> None:
-    if (raw[:1] == b"3") == (stage == "data") and raw[:1] in b"23":
-        return  # here it makes sense
+@pytest.mark.parametrize(
+    "stage, raw",
+    [
+        *itertools.product(("mail", "rcpt"), (b"what?\r\n", b"354 eh\r\n", b"100 eh\r\n")),
+        *itertools.product(("data",), (b"what?\r\n", b"250 eh\r\n", b"100 eh\r\n")),
+    ],
+)
+def test_nonsense_in_the_envelope_defers_and_delivers_nothing(stage: Stage, raw: bytes) -> None:
     with SmtpSink() as sink:
-        rule = Rule(stage, Answer(raw), times=1)  # type: ignore[arg-type]
+        rule = Rule(stage, Answer(raw), times=1)
         first, second = sent_to(sink, rule)
         assert isinstance(first, Deferred)
         assert not first.spends_attempt
@@ -428,8 +432,8 @@ def test_a_smarthost_that_is_down_defers() -> None:
 
 
 @pytest.mark.parametrize("stage", ["connect", "ehlo", "mail", "rcpt", "data"])
-def test_a_silent_smarthost_runs_out_of_the_time_of_that_command(stage: str) -> None:
-    with SmtpSink(Script(rules=[Rule(stage, Answer())])) as sink:  # type: ignore[arg-type]
+def test_a_silent_smarthost_runs_out_of_the_time_of_that_command(stage: Stage) -> None:
+    with SmtpSink(Script(rules=[Rule(stage, Answer())])) as sink:
         transport = connect(sink, Timeouts(greeting=0.1, ehlo=0.1, mail=0.1, rcpt=0.1, data=0.1))
         outcome = hand_over(transport, make_letter(1))
         transport.close()
