@@ -57,8 +57,7 @@ class Catalogue:
 
     def load(self, key: str) -> TemplateSource:
         """The template of that key, read whole. Raises NotFound, or TemplateFault for a folder that is not
-        complete.
-        """
+        complete."""
         if not _KEY(key) or key not in self.keys():
             raise NotFound(f"there is no template {key!r}; there are {', '.join(self.keys()) or 'none'}")
         about = self._toml(f"{key}/template.toml")

@@ -55,10 +55,9 @@ class CampaignHead:
 
 @dataclass(frozen=True, slots=True)
 class RecipientView:
-    """All that a message may know of its recipient. Texts are blank where nothing is known; `list_id` is the
-    bare identifier ("news.mail.example"), `message_id` has its angle brackets, `unsubscribe_mailto` begins
-    with "mailto:".
-    """
+    """All that a message may know of its recipient. Texts are blank where nothing is known; `list_id` is
+    the bare identifier ("news.mail.example"), `message_id` has its angle brackets, `unsubscribe_mailto`
+    begins with "mailto:"."""
 
     address: str
     first_name: str
@@ -82,8 +81,7 @@ class RecipientView:
 
 def recipient_fields(view: RecipientView) -> dict[str, object]:
     """The names that templates see. A blank field is absent; `companies` is always there, `company` is its
-    first.
-    """
+    first."""
     companies = tuple(_line_feeds(name) for name in view.companies if name and not name.isspace())
     fields: dict[str, object] = {
         name: _line_feeds(value)
@@ -108,8 +106,7 @@ def recipient_fields(view: RecipientView) -> dict[str, object]:
 
 class Composer:
     """Composes the messages of one campaign in one language. Immutable after construction; may be shared by
-    threads.
-    """
+    threads."""
 
     def __init__(self, content: CompiledContent, head: CampaignHead) -> None:
         self._renderer = Renderer(content)
@@ -191,7 +188,6 @@ def _subject_field(subject: str) -> bytes:
 
 
 def _line_feeds(value: str) -> str:
-    """The value with every kind of line break as one line feed, so that it means the same wherever pieces are
-    cut.
-    """
+    """The value with every kind of line break as one line feed, so that it means the same wherever pieces
+    are cut."""
     return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -38,7 +38,7 @@ _FEEDBACK_ID: Final = re.compile(r"(?:[!-9;-~]*:){0,3}[!-9;-~]{5,15}").fullmatch
 _STEM: Final = re.compile(r"[A-Za-z0-9]{1,40}").fullmatch
 _FIELD_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*").fullmatch
 # RFC 2047 section 5 (3): what may stand unencoded in a Q word wherever it is used.
-_Q_SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_Q_UNSAFE: Final = re.compile(rb"[^ A-Za-z0-9!*+/-]")
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -96,8 +96,7 @@ def list_id_field(list_name: str, list_id: str) -> bytes:
 
 def list_unsubscribe_field(https: str, mailto: str | None) -> bytes:
     """List-Unsubscribe (RFC 2369, RFC 8058): one web link, then the mail link; folded only at the comma
-    between them.
-    """
+    between them."""
     if not _URI(https) or not https.startswith(("https://", "http://")):
         raise HeaderFault("List-Unsubscribe: the web link is not a printable ASCII link")
     if not mailto:
@@ -168,26 +167,31 @@ def _folded(text: str, room: int) -> str | None:
 
 def _encoded_words(text: str) -> str:
     """RFC 2047 words, B or Q, whichever is shorter; between words there is only a fold, which readers drop."""
+    parts: Iterable[str]
     octets = text.encode()
-    safe = sum(octet in _Q_SAFE or octet == 0x20 for octet in octets)
-    if safe + 3 * (len(octets) - safe) <= (len(octets) + 2) // 3 * 4:
-        return "\r\n ".join(f"=?utf-8?q?{part}?=" for part in _q_parts(text))
-    return "\r\n ".join(f"=?utf-8?b?{part}?=" for part in _b_parts(text))
+    as_q = len(octets) + 2 * len(_Q_UNSAFE.findall(octets))
+    as_b = (len(octets) + 2) // 3 * 4
+    if as_q <= as_b:
+        parts = [_q(octets)] if as_q <= _PAYLOAD else _q_parts(text)
+        return "\r\n ".join([f"=?utf-8?q?{part}?=" for part in parts])
+    parts = [b2a_base64(octets, newline=False).decode()] if as_b <= _PAYLOAD else _b_parts(text)
+    return "\r\n ".join([f"=?utf-8?b?{part}?=" for part in parts])
+
+
+def _q(octets: bytes) -> str:
+    escaped = _Q_UNSAFE.sub(lambda found: b"=%02X" % found.group()[0], octets)
+    return escaped.replace(b" ", b"_").decode("ascii")
 
 
 def _q_parts(text: str) -> Iterator[str]:
     part = ""
     for character in text:
-        shown = "_" if character == " " else _q_character(character)
+        shown = _q(character.encode())
         if len(part) + len(shown) > _PAYLOAD:
             yield part
             part = ""
         part += shown
     yield part
-
-
-def _q_character(character: str) -> str:
-    return "".join(chr(octet) if octet in _Q_SAFE else f"={octet:02X}" for octet in character.encode())
 
 
 def _b_parts(text: str) -> Iterator[str]:

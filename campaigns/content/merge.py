@@ -52,8 +52,7 @@ def merge_context(
     source: TemplateSource, merge_data: Mapping[str, object], language: Language
 ) -> dict[str, object]:
     """The fields as templates of that language see them; absent and null ones are left out. Raises
-    MergeDataFault.
-    """
+    MergeDataFault."""
     if faults := merge_data_faults(source, merge_data, (language,)):
         raise MergeDataFault(faults)
     return {name: value for name, value in _laid_out(merge_data, language).items() if value is not None}

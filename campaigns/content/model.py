@@ -93,8 +93,7 @@ class TemplateSource:
 @dataclass(frozen=True)
 class Brand:
     """Who writes and where the pictures are: the controller's particulars (`CONTROLLER_FIELDS`) and the
-    public base URL.
-    """
+    public base URL."""
 
     public_url: str
     controller: Mapping[str, str]
@@ -110,8 +109,7 @@ class Brand:
 @dataclass(frozen=True)
 class CampaignFacts:
     """What a template and a subject may know of the campaign itself. `subject` is a recipient-level text
-    template.
-    """
+    template."""
 
     key: str
     edition: str

@@ -21,16 +21,17 @@ _EQUALS: Final = ord("=")
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
 _UNSAFE: Final = re.compile(rb"[^\t -<>-~]")
 # One line of printable ASCII that needs nothing but its soft break: most names.
-_PLAIN: Final = re.compile(r"(?!\.)[ -<>-~]{0,74}[!-<>-~]").fullmatch
+_PLAIN: Final = re.compile(r"(?!\.)[ -<>-~]*[!-<>-~]").fullmatch
 # One word without "=": most links.
 _WORD: Final = re.compile(r"[!-<>-~]+").fullmatch
 
 
 def encode(chunk: str) -> bytes:
     """The quoted-printable form of `chunk`, from column 0 to column 0; empty for an empty chunk."""
-    if _PLAIN(chunk):
-        return chunk.encode("ascii") + _SOFT
-    if _WORD(chunk) and "." not in chunk[::_ROOM]:
+    if len(chunk) <= _ROOM:
+        if _PLAIN(chunk):
+            return chunk.encode("ascii") + _SOFT
+    elif _WORD(chunk) and "." not in chunk[::_ROOM]:
         octets = chunk.encode("ascii")
         return b"".join([octets[at : at + _ROOM] + _SOFT for at in range(0, len(octets), _ROOM)])
     *lines, last = _BREAK.split(chunk)

@@ -105,8 +105,7 @@ def _plain(template: Template, fields: Fields) -> str:
 
 def _fault(error: Exception) -> RecipientFault:
     """Jinja's error in our words. Its text names fields, never values; other errors may quote a value, so
-    only their kind is told.
-    """
+    only their kind is told."""
     if isinstance(error, UndefinedError):
         return MissingField(f"the template needs a field that this contact lacks: {error.message}")
     if isinstance(error, TemplateError):

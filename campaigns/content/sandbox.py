@@ -92,8 +92,7 @@ class AbsentField(StrictUndefined):
 
 class StringTable(dict[str, Any]):
     """The strings of one language, or a table within them. A string that is missing is an error even in a
-    condition.
-    """
+    condition."""
 
     def __init__(self, strings: dict[str, Any], place: str) -> None:
         super().__init__(strings)
@@ -201,8 +200,7 @@ class CampaignEnvironment(Sandbox):
 
     def _printable(self, value: object) -> object:
         """What an expression prints. Braces become a stand-in, so that no value is ever read as a template
-        later.
-        """
+        later."""
         if isinstance(value, AbsentField):
             str(value)  # raises, with the name
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -232,9 +230,8 @@ def unknown_fields(tree: nodes.Template) -> list[str]:
 
 
 def recipient_form_fault(tree: nodes.Template) -> tuple[int, str] | None:
-    """The first construct of a recipient-level template that could grow without bound, as (line, problem), or
-    None.
-    """
+    """The first construct of a recipient-level template that could grow without bound, as (line, problem),
+    or None."""
     for node in tree.find_all(_REFUSED):
         return node.lineno, f"{type(node).__name__} is not available at recipient level"
     return _too_deep(tree, 0)

@@ -160,9 +160,8 @@ class Workshop:
         return f"{self._brand.public_url.rstrip('/')}/a/{digest}{suffix}"
 
     def _check_names(self, environment: CampaignEnvironment) -> None:
-        """Refuse a name that no merge field, no file and no `is defined` accounts for: it would never have a
-        value.
-        """
+        """Refuse a name that no merge field, no file and no `is defined` accounts for: it would never have
+        a value."""
         trees = {name: environment.parse(self._mask.hide(text, name)) for name, text in self._used.items()}
         known = set(_KNOWN_NAMES) | set(self._source.merge_fields)
         for tree in trees.values():

@@ -190,7 +190,7 @@ def test_a_template_that_fails_on_a_value_concerns_one_recipient_and_quotes_noth
 
 
 def test_half_a_character_is_refused() -> None:
-    with pytest.raises(RenderFault, match="Unicode"):
+    with pytest.raises(RenderFault, match="not valid Unicode"):
         composer_of("all")[0].compose(replace(VIEW, position="\ud800"))
 
 

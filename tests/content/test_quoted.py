@@ -83,5 +83,22 @@ def test_a_chunk_always_starts_and_ends_at_column_0(chunk: str) -> None:
         ("y" * 76, b"y" * 75 + b"=\r\ny=\r\n"),
     ],
 )
-def test_known_answers(chunk: str, encoded: bytes) -> None:
+def test_known_answers_of_a_chunk(chunk: str, encoded: bytes) -> None:
     assert quoted.encode(chunk) == encoded
+
+
+@pytest.mark.parametrize(
+    "chunks,body",
+    [
+        ([], b"\r\n"),
+        ([""], b"\r\n"),
+        (["a"], b"a\r\n"),
+        (["a", ""], b"a\r\n"),
+        (["a\n"], b"a\r\n\r\n"),
+        (["a", "b"], b"a=\r\nb\r\n"),
+        (["a", "\n"], b"a=\r\n\r\n\r\n"),
+        (["a ", ""], b"a=20\r\n"),
+    ],
+)
+def test_a_closed_body_ends_with_the_line_break_of_the_boundary(chunks: list[str], body: bytes) -> None:
+    assert body_of(chunks) == body
