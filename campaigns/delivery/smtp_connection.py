@@ -156,14 +156,17 @@ class Connection:
         context = _tls_context(url)
         self._socket.settimeout(self.timeouts.ehlo)
         try:
-            self._socket = context.wrap_socket(self._socket, server_hostname=url.host)
+            encrypted = context.wrap_socket(self._socket, server_hostname=url.host)
         except ssl.SSLCertVerificationError as error:
             raise SmarthostAway(
                 f"The certificate of {url} is not to be trusted: {error.verify_message}"
             ) from error
         except OSError as error:
             raise SmarthostAway(f"TLS with {url} failed: {_words(error)}") from error
-        self._encrypted = True
+        self._socket, self._encrypted = encrypted, True
+        if encrypted.version() is None:
+            # On a socket whose peer has just gone, ssl skips the handshake and would go on in the clear.
+            raise SmarthostAway(f"TLS with {url} failed: the connection had ended", was_closed=True)
         self.extensions = Extensions()
 
     def quit(self) -> None:

@@ -227,6 +227,9 @@ class _Dialogue:
         self._encrypt(self.script.starttls)
 
     def _encrypt(self, context: ssl.SSLContext) -> None:
+        # A client that hung up instead is noticed here: ssl forgets to close a socket whose peer has gone.
+        if not self.socket.recv(1, socket.MSG_PEEK):
+            raise _Ended
         plain, self.socket = self.socket, context.wrap_socket(self.socket, server_side=True)
         with self.sink.changed:
             self.sink._sockets.remove(plain)
