@@ -10,13 +10,10 @@ refused with `KeysFault` before anything is done; an old "no" must never fall si
 from __future__ import annotations
 
 import hmac
-import os
-import re
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from campaigns.errors import KeysFault
 
@@ -75,35 +72,6 @@ def check_value(purpose: KeyPurpose, key: bytes) -> str:
     return hmac.digest(key, b"utskick key check\0" + purpose.encode(), "sha256").hex()[:16]
 
 
-def read_keys(folder: Path) -> KeyRing | None:
-    """Read the key files of a folder; None where there is not a single one.
-
-    Raises:
-        KeysFault: a file is malformed, readable by others, or one purpose has no key.
-    """
-    found: dict[KeyPurpose, dict[int, bytes]] = {purpose: {} for purpose in get_args(KeyPurpose)}
-    for path in sorted(folder.glob("*.key")) if folder.is_dir() else ():
-        purpose, key_id = _read_name(path)
-        found[purpose][key_id] = _read_key(path)
-    if not any(found.values()):
-        return None
-    for purpose, ring in found.items():
-        if not ring:
-            raise KeysFault(f"{folder}: no {purpose} key; restore the secrets folder of this register.")
-    return KeyRing(found)
-
-
-def make_keys(folder: Path) -> KeyRing:
-    """Make the first key of each purpose in an empty folder (0700, files 0600, on disk when this returns)."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for purpose in get_args(KeyPurpose):
-        _write_key(folder / f"{purpose}-1.key", secrets.token_bytes(KEY_OCTETS))
-    ring = read_keys(folder)
-    if ring is None:
-        raise KeysFault(f"{folder}: the keys just written cannot be read back.")
-    return ring
-
-
 def hold_against(ring: KeyRing | None, marks: Iterable[KeyMark], folder: Path) -> KeyRing:
     """The ring, after proving that it holds every key that the register remembers.
 
@@ -125,32 +93,3 @@ def hold_against(ring: KeyRing | None, marks: Iterable[KeyMark], folder: Path) -
         if not hmac.compare_digest(check_value(mark.purpose, key), mark.check_value):
             raise KeysFault(f"{folder}: {mark.purpose} key {mark.key_id} belongs to another register.")
     return ring
-
-
-def _read_name(path: Path) -> tuple[KeyPurpose, int]:
-    match = re.fullmatch(r"(fingerprint|token)-([1-9][0-9]{0,2})\.key", path.name)
-    if not match or int(match[2]) > HIGHEST_KEY_ID:
-        raise KeysFault(
-            f"{path}: not a key of Utskick (expected fingerprint-N.key or token-N.key, N from 1 to 255)."
-        )
-    return ("fingerprint" if match[1] == "fingerprint" else "token"), int(match[2])
-
-
-def _read_key(path: Path) -> bytes:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise KeysFault(f"{path} can be read by others; run: chmod 600 {path}")
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeysFault(f"{path} cannot be read: {error}") from None
-    if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise KeysFault(f"{path}: not a key (expected 64 hexadecimal digits).")
-    return bytes.fromhex(text)
-
-
-def _write_key(path: Path, key: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key.hex() + "\n")
-        file.flush()
-        os.fsync(descriptor)

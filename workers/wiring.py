@@ -18,7 +18,8 @@ from campaigns.content.model import CONTROLLER_FIELDS, Brand
 from campaigns.delivery.composing import Author, Stationery
 from campaigns.delivery.ledger import Carrier
 from campaigns.errors import KeysFault
-from campaigns.keyring import KeyRing, hold_against, make_keys, read_keys
+from campaigns.keyfiles import make_keys, read_keys
+from campaigns.keyring import KeyRing, hold_against
 from campaigns.planning.campaign import Planning
 from campaigns.principal import Principal
 from campaigns.register import identity

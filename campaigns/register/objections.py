@@ -73,26 +73,7 @@ def _subject_key(ring: KeyRing, subject: Subject, text: str) -> SubjectKey:
 
 def suppress(connection: sa.Connection, no: No, principal: Principal) -> bool:
     """Record a "no" within the caller's transaction; True when it is new, False when it already stood."""
-    table = schema.suppression
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    recorded = connection.execute(
-        insert(table)
-        .values(
-            kind=no.kind,
-            subject=no.concerns.subject,
-            subject_key=no.concerns.key,
-            key_id=no.concerns.key_id,
-            list_id=no.scope.list_id,
-            purpose=no.scope.purpose,
-            channel=no.scope.channel,
-            origin=no.origin,
-            evidence=no.evidence,
-            recorded_at=utc_now(),
-            recorded_by=principal.name,
-        )
-        .on_conflict_do_nothing()
-        .returning(table.c.id)
-    ).scalar_one_or_none()
+    recorded = _insert(connection, no, principal)
     if recorded is None:
         return False
     new = {
@@ -113,6 +94,30 @@ def suppress(connection: sa.Connection, no: No, principal: Principal) -> bool:
         ),
     )
     return True
+
+
+def _insert(connection: sa.Connection, no: No, principal: Principal) -> int | None:
+    table = schema.suppression
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    recorded: int | None = connection.execute(
+        insert(table)
+        .values(
+            kind=no.kind,
+            subject=no.concerns.subject,
+            subject_key=no.concerns.key,
+            key_id=no.concerns.key_id,
+            list_id=no.scope.list_id,
+            purpose=no.scope.purpose,
+            channel=no.scope.channel,
+            origin=no.origin,
+            evidence=no.evidence,
+            recorded_at=utc_now(),
+            recorded_by=principal.name,
+        )
+        .on_conflict_do_nothing()
+        .returning(table.c.id)
+    ).scalar_one_or_none()
+    return recorded
 
 
 def lift(connection: sa.Connection, suppression_id: int, evidence: str, principal: Principal) -> bool:

@@ -1,8 +1,10 @@
-"""The web application: who holds a link of ours may leave; providers may report; everybody may see the pictures.
+"""The web application: who holds a link of ours may leave; providers may report; everybody may see the
+pictures.
 
-Promise: GET changes nothing, whoever follows links; POST answers after its "no" binds, never with a redirect; a link that
-is not ours gets one answer whatever is wrong with it; while the database is away the answer is 503, never a false 200. No
-log line names a token or a caller. `/api/v1/openapi.json` describes what programs may call.
+Promise: GET changes nothing, whoever follows links; POST answers after its "no" binds, never with a
+redirect; a link that is not ours gets one answer whatever is wrong with it; while the database is away the
+answer is 503, never a false 200. No log line names a token or a caller. `/api/v1/openapi.json` describes
+what programs may call.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Request bodies: how much of them is read, how long we wait for them, and the fields of a form.
 
-Promise: never more than the limit is held in memory, and a caller who sends nothing does not hold a connection for ever.
+Promise: never more than the limit is held in memory, and a caller who sends nothing does not hold a
+connection for ever.
 """
 
 from __future__ import annotations

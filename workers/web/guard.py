@@ -1,7 +1,8 @@
 """The outermost layer: no request ends in a traceback, and no outage in a false answer.
 
-Promise: whatever goes wrong is answered 503 with Retry-After, so that mail programs and providers try again; people get the
-page that says that nothing was saved. A log line names the error's class and place, never its words, the path or the caller.
+Promise: whatever goes wrong is answered 503 with Retry-After, so that mail programs and providers try
+again; people get the page that says that nothing was saved. A log line names the error's class and place,
+never its words, the path or the caller.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The links in messages: leaving (`/u/`), and the message in the browser (`/v/`).
 
-Promise: only POST changes anything, and it is answered when the "no" binds. A token that is forged, cut, foreign, of another
-purpose or over-long gets one answer, the same octets for all. What a person is shown of the register is what their own
-token stands for. Sources: RFC 8058 3.1-3.2, RFC 9110 9.2.1.
+Promise: only POST changes anything, and it is answered when the "no" binds. A token that is forged, cut,
+foreign, of another purpose or over-long gets one answer, the same octets for all. What a person is shown of
+the register is what their own token stands for. Sources: RFC 8058 3.1-3.2, RFC 9110 9.2.1.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`/a/{hash}.{extension}`: pictures of messages, pictures and style sheet of our own pages.
 
-Promise: the same URL for everybody, content that never changes under it, and no note of who asked. What is stored is served
-as a picture or as octets, never as something that a browser would run.
+Promise: the same URL for everybody, content that never changes under it, and no note of who asked. What is
+stored is served as a picture or as octets, never as something that a browser would run.
 """
 
 from __future__ import annotations
