@@ -36,8 +36,6 @@ NOT_PURE = (
     "campaigns.feedback.apply",  # the call down into the register
     "campaigns.feedback.ingest",  # from a message to that call
 )
-# Where the search for impure imports ends: these work on values that they are handed, and are pure in what they do.
-VALUES = frozenset({"campaigns.tokens"})  # signs with a key ring; only the key ring's own reader opens files
 IMPURE = frozenset(
     {"sqlalchemy", "psycopg", "socket", "ssl", "select", "selectors", "http", "requests", "smtplib"}
     | {"os", "time", "random", "threading", "asyncio", "subprocess"}
@@ -111,14 +109,15 @@ def impure_modules(tree: Tree) -> Iterator[str]:
 
 def shortest_way_out(tree: Tree, name: str) -> tuple[str, ...] | None:
     """The shortest chain of imports from a module to something impure; None where there is none."""
-    waiting, seen = deque([(name,)]), {name}
+    waiting: deque[tuple[str, ...]] = deque([(name,)])
+    seen = {name}
     while waiting:
         chain = waiting.popleft()
         for _, imported in tree[chain[-1]].imports():
             target = inner_target(tree, imported)
             if target is None and (imported.split(".")[0] in IMPURE or imported.startswith("urllib.request")):
                 return (*chain, imported)
-            if target and target not in seen | VALUES:
+            if target and target not in seen:
                 seen.add(target)
                 waiting.append((*chain, target))
     return None

@@ -120,10 +120,6 @@ LAWFUL: list[tuple[Rule, dict[str, str]]] = [
     ),
     (import_rules.upward_imports, {"workers__cli__x": "import workers.web.y", "workers__web__y": ""}),
     (import_rules.impure_modules, {"campaigns__feedback__apply": "import sqlalchemy"}),
-    (
-        import_rules.impure_modules,
-        {"campaigns__content__x": "import campaigns.tokens", "campaigns__tokens": "import os"},
-    ),
     (import_rules.stray_libraries, {"workers__x": "import dramatiq, json, subprocess"}),
     (
         table_rules.doubly_written,
