@@ -19,8 +19,6 @@ NOT_IMPORTED = {
     "python-multipart": "fastapi reads forms with it",
     "tzdata": "zoneinfo reads it where the system has no time zones",
     "cryptography": "extra `webhooks`; tests make certificates with it",
-    "cryptography": "extra `webhooks`",
-    "standardwebhooks": "extra `webhooks`",
     "matplotlib": "extra `reports`",
     "segno": "extra `post`",
     "typst": "extra `post`",
