@@ -117,18 +117,17 @@ def _send(place: Place, number: int, example: str, submission_id: str, edition: 
         *("--submission-id", submission_id, "--set", f'campaign.lists=["{key}"]'),
         *("--set", f'campaign.edition="{edition}"'),
     )
-    shown: dict[str, Any] = {}
 
     def completed() -> bool:
-        refused = place.utskick("campaigns", "list", "--refused")["campaigns"]
-        if refused:
-            raise DemoFailed(f"submission {submission_id} was refused: {refused[0]['faults']}")
-        if len(place.utskick("campaigns", "list")["campaigns"]) < number:
-            return False
-        shown.update(place.utskick("campaigns", "show", str(number)))
-        return shown["status"] == "completed"
+        listed = {item["id"]: item["status"] for item in place.utskick("campaigns", "list")["campaigns"]}
+        if number not in listed:
+            refused = place.utskick("campaigns", "list", "--refused")["campaigns"]
+            if refused:
+                raise DemoFailed(f"submission {submission_id} was refused: {refused[0]['faults']}")
+        return listed.get(number) == "completed"
 
     place.wait_for(f"campaign {number}", completed)
+    shown = place.utskick("campaigns", "show", str(number))
     _OUT.print(f"Campaign {number}: {shown['key']} {shown['edition']}, {shown['accepted']} accepted.")
     return shown
 
