@@ -47,6 +47,7 @@ class _Draft:
     rows: list[tuple[int, set[str]]] = field(default_factory=list)
     positions: dict[bytes, str] = field(default_factory=dict)
     changed: bool = False
+    is_new: bool = False
 
 
 class Chunk:
@@ -62,16 +63,11 @@ class Chunk:
     def take(self, people: Sequence[tuple[int, Person]], evidence: str) -> list[Taken]:
         """Write the rows; returns what became of each, in their order."""
         drafts = self._drafts(people)
-        fresh = {id(draft) for draft in drafts if draft.contact is None}
         self._write_contacts(drafts)
         moved = self._write_positions(drafts)
         joined, barred = self._subscribe(drafts, evidence)
         return sorted(
-            (
-                row
-                for draft in drafts
-                for row in self._outcomes(draft, id(draft) in fresh, moved | joined, barred)
-            ),
+            (row for draft in drafts for row in self._outcomes(draft, moved | joined, barred)),
             key=lambda row: row.number,
         )
 
@@ -109,7 +105,9 @@ class Chunk:
     def _draft(self, person: Person, row: sa.RowMapping | None) -> _Draft:
         if row is None:
             values = dict.fromkeys(contacts.PERSON_COLUMNS)
-            return _Draft(person, contacts.email_keys(self._ring, person.email), dict(values), None)
+            return _Draft(
+                person, contacts.email_keys(self._ring, person.email), dict(values), None, is_new=True
+            )
         values = {name: row[name] for name in (*contacts.PERSON_COLUMNS, "postal_key")}
         keys = {name: row[name] for name in ("email", "email_key", "domain_key")}
         return _Draft(person, keys, dict(values), row["id"])
@@ -141,7 +139,7 @@ class Chunk:
         changed = [
             {"contact_id": draft.contact, **draft.values}
             for draft in drafts
-            if draft.changed and draft not in new
+            if draft.changed and not draft.is_new
         ]
         contacts.update_many(self._connection, changed, self._principal)
 
@@ -228,13 +226,13 @@ class Chunk:
         key: bytes | None = draft.keys[column] if column else draft.values.get("postal_key")
         return key
 
-    def _outcomes(self, draft: _Draft, is_new: bool, moved: set[int], barred: set[int]) -> list[Taken]:
+    def _outcomes(self, draft: _Draft, moved: set[int], barred: set[int]) -> list[Taken]:
         contact = _id(draft)
         taken = []
         for place, (number, fields) in enumerate(draft.rows):
             first = place == 0
             also = fields | ({"subscription"} if first and contact in moved else set())
-            outcome: Outcome = "imported" if first and is_new else "updated" if also else "unchanged"
+            outcome: Outcome = "imported" if first and draft.is_new else "updated" if also else "unchanged"
             taken.append(Taken(number, contact, outcome, also, withheld=contact in barred))
         return taken
 
