@@ -1,4 +1,5 @@
-"""How an unexpected error is told in a log: its class and its place, never its words, which may hold an address."""
+"""How an unexpected error is told in a log: its class and its place, never its words, which may hold an
+address."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Promise: never raises on any octets; what cannot be read is kind `unreadable`. The same message with CRLF,
 LF or CR gives the same reading. Only `Action: failed` is a failure; delayed, delivered, relayed and
-expanded are told apart. Sources: RFC 3464 2.3, RFC 6522, RFC 3834 5.
+expanded are told apart. Sources: RFC 3464 2.1-2.3, RFC 6522, RFC 6533 3, RFC 3834 5.
 """
 
 from __future__ import annotations
@@ -10,31 +10,66 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import Message
 from typing import Any, Final
 
 from campaigns.feedback.classify import classify
+from campaigns.feedback.event import plain
+from campaigns.feedback.mime import (
+    MESSAGE_OCTETS,
+    Fields,
+    Part,
+    TooComplex,
+    leaves,
+    read_fields,
+    read_message,
+)
 
-MESSAGE_OCTETS: Final = 10_000_000
-_PARTS: Final = 200
-_FIELD_CHARACTERS: Final = 1_000
+__all__ = ["MESSAGE_OCTETS", "RecipientReport", "Report", "read_report"]
+
+RECIPIENTS: Final = 1_000
+_STATUS_PARTS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_RETURNED_PARTS: Final = frozenset(
+    {
+        "message/rfc822",
+        "message/global",
+        "text/rfc822-headers",
+        "message/rfc822-headers",
+        "message/global-headers",
+    }
+)
+#: What an action means where it is no failure; unknown words are taken as no news.
+_ACTIONS: Final = {
+    "failed": "failed",
+    "delayed": "delayed",
+    "delivered": "delivered",
+    "relayed": "delivered",
+    "expanded": "delivered",
+}
+_ACTION_BY_CLASS: Final = {"2": "delivered", "4": "delayed", "5": "failed"}
+_ENHANCED: Final = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+_UNICODE_POINT: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+_SOURCE_ROUTE: Final = re.compile(r"^@[^:]*:")
+_ADDRESSED: Final = ("to", "delivered-to", "x-original-to", "envelope-to")
 
 
 @dataclass(frozen=True)
 class RecipientReport:
-    """What a report says of one recipient; `kind` is its class."""
+    """What a report says of one recipient; `kind` is its class: hard, soft, policy, full, other, delayed,
+    delivered."""
 
     recipient: str
     kind: str
     status: str
     action: str
     diagnostic: str
+    original: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """One message read: its kind, its recipients, and the headers of the message that it returns."""
+    """One message read: its kind (bounce, delayed, delivered, auto-reply, other, unreadable), its
+    recipients, and where a token of ours may stand: Message-IDs and return paths of the messages
+    returned, addresses it was sent to."""
 
     kind: str
     recipients: tuple[RecipientReport, ...] = ()
@@ -57,65 +92,80 @@ class Report:
 
 
 def read_report(raw: bytes) -> Report:
-    """Read one message."""
-    if len(raw) > MESSAGE_OCTETS:
-        return Report("unreadable")
-    raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    """Read one message; of more than MESSAGE_OCTETS only the beginning."""
     try:
-        return _read(message_from_bytes(raw, policy=policy.compat32))
-    except Exception:  # noqa: BLE001 (the standard parser meets hostile input here; whatever it raises means this)
+        message = read_message(raw)
+        parts = list(leaves(message))
+        if not message.fields.items:
+            return Report("unreadable")
+        return _read(message, parts)
+    except TooComplex:
         return Report("unreadable")
 
 
-def _read(message: Message) -> Report:
-    parts = [part for part, _ in zip(message.walk(), range(_PARTS), strict=False)]
-    recipients = tuple(_recipients(parts))
-    found = {
-        "message_ids": tuple(_returned_ids(parts)),
-        "addressed_to": tuple(_field(message, name) for name in ("To", "Delivered-To", "X-Original-To")),
-    }
-    if recipients:
-        failed = any(item.action == "failed" for item in recipients)
-        return Report("bounce" if failed else recipients[0].action or "other", recipients, **found)
-    if _is_automatic(message):
-        return Report("auto-reply", (), **found)
-    return Report("other", (), **found)
+def _read(message: Part, parts: list[Part]) -> Report:
+    recipients = tuple(
+        report for part in parts if part.fields.content_type in _STATUS_PARTS for report in _recipients(part)
+    )
+    returned = [read_fields(part.content) for part in parts if part.fields.content_type in _RETURNED_PARTS]
+    addressed = [message.fields.get(name) for name in _ADDRESSED]
+    return Report(
+        _kind(message, recipients),
+        recipients[:RECIPIENTS],
+        tuple(filter(None, (fields.get("message-id") for fields in returned))),
+        tuple(filter(None, [*addressed, *(fields.get("return-path") for fields in returned)])),
+    )
 
 
-def _recipients(parts: list[Message]) -> Iterator[RecipientReport]:
-    for part in parts:
-        if part.get_content_type() not in ("message/delivery-status", "message/global-delivery-status"):
-            continue
-        blocks = part.get_payload()
-        for block in blocks if isinstance(blocks, list) else ():
-            if isinstance(block, Message) and (block["Final-Recipient"] or block["Original-Recipient"]):
-                yield _recipient(block)
+def _kind(message: Part, recipients: tuple[RecipientReport, ...]) -> str:
+    actions = {_ACTIONS.get(report.action, "") for report in recipients}
+    for action, kind in (("failed", "bounce"), ("delayed", "delayed"), ("delivered", "delivered")):
+        if action in actions:
+            return kind
+    return "auto-reply" if not recipients and _is_reply(message.fields) else "other"
 
 
-def _recipient(block: Message) -> RecipientReport:
-    address = _field(block, "Final-Recipient") or _field(block, "Original-Recipient")
-    status, action = _field(block, "Status").split(" ")[0], _field(block, "Action").lower()
-    diagnostic = _field(block, "Diagnostic-Code")
-    kind = classify(status, diagnostic) if action == "failed" else action or "other"
-    return RecipientReport(address.rpartition(";")[2].strip().strip("<>"), kind, status, action, diagnostic)
+def _is_reply(fields: Fields) -> bool:
+    """Whether a program answered in somebody's place: absence notes and the like."""
+    submitted = fields.get("auto-submitted").lower()
+    replied = bool(submitted) and not submitted.startswith(("no", "auto-generated"))
+    precedence = fields.get("precedence").lower() in {"auto_reply", "bulk", "junk"}
+    return replied or precedence or bool(fields.get("x-auto-response-suppress") or fields.get("x-autoreply"))
 
 
-def _returned_ids(parts: list[Message]) -> Iterator[str]:
-    for part in parts[1:]:
-        if part.get_content_type() in ("text/rfc822-headers", "message/global-headers"):
-            payload = part.get_payload()
-            text = payload if isinstance(payload, str) else ""
-            found = re.search(r"(?im)^message-id:\s*(<[^<>\s]{3,200}>)", text[:100_000])
-            if found:
-                yield found.group(1)
-        elif part["Message-ID"]:
-            yield _field(part, "Message-ID")
+def _recipients(part: Part) -> Iterator[RecipientReport]:
+    """The recipients of a status part. Some systems put several into one block, so each Final-Recipient
+    begins one."""
+    for block in re.split(rb"\n[ \t]*\n", part.content):
+        group: list[tuple[str, str]] = []
+        for item in read_fields(block.strip(b"\n")).items:
+            if item[0] in {name for name, _ in group} & {"final-recipient", "original-recipient"}:
+                yield from _recipient(Fields(tuple(group)))
+                group = []
+            group.append(item)
+        yield from _recipient(Fields(tuple(group)))
 
 
-def _is_automatic(message: Message) -> bool:
-    submitted = _field(message, "Auto-Submitted").lower()
-    return (bool(submitted) and not submitted.startswith("no")) or bool(message["X-Auto-Response-Suppress"])
+def _recipient(fields: Fields) -> Iterator[RecipientReport]:
+    original, final = (_address(fields.get(f"{which}-recipient")) for which in ("original", "final"))
+    if not (final or original):
+        return
+    diagnostic = plain(fields.get("diagnostic-code"))
+    found = _ENHANCED.search(fields.get("status"))
+    status = found[0] if found else ""
+    words = fields.get("action").lower().split() or [_ACTION_BY_CLASS.get(status[:1], "")]
+    meaning = _ACTIONS.get(words[0], "other")
+    kind = classify(status, diagnostic) if meaning == "failed" else meaning
+    yield RecipientReport(final or original, kind, status, plain(words[0], 20), diagnostic, original)
 
 
-def _field(message: Message, name: str) -> str:
-    return " ".join(str(message[name] or "").split())[:_FIELD_CHARACTERS]
+def _address(text: str) -> str:
+    """The address of `rfc822; a@b.example`, whatever its type; code points of RFC 6533 as characters."""
+    address = text.partition(";")[2] if ";" in text else text
+    spelled = plain(_UNICODE_POINT.sub(_character, address), 320).strip("<> ")
+    return _SOURCE_ROUTE.sub("", spelled)
+
+
+def _character(found: re.Match[str]) -> str:
+    point = int(found[1], 16)
+    return chr(point) if point <= 0x10FFFF else ""

@@ -1,17 +1,19 @@
 """One piece of news about one delivery. Pure.
 
-`verified` is True only where a token of ours, for a message that we sent, came with it: anybody can forge a failure
-report. An event without it is kept as a hint and changes nothing.
+`claims` is there only where a token of ours came with the news: anybody can forge a failure report. An
+event without it is kept as a hint and changes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from campaigns.tokens import TokenClaims
 
+#: What a failure means for the address (`campaigns.feedback.classify`).
+BounceClass = Literal["hard", "soft", "policy", "full", "other"]
 Kind = Literal[
     "hard",
     "soft",
@@ -24,12 +26,20 @@ Kind = Literal[
     "delayed",
     "auto-reply",
     "unreadable",
+    "unknown",
 ]
+#: Kinds that may record a "no": their caller answers only when it binds.
+NOES: Final[frozenset[Kind]] = frozenset({"hard", "complaint", "unsubscribe"})
+DIAGNOSTIC_CHARACTERS: Final = 500
 
 
 @dataclass(frozen=True)
 class FeedbackEvent:
-    """News from `source`, told apart by `event_id`; `status` is an enhanced status code (RFC 3463)."""
+    """News from `source`, told apart by `event_id`; `status` is an enhanced status code (RFC 3463).
+
+    `named` holds the addresses that the news itself names, where it is about several recipients at once;
+    empty where it can only be about the one that the message was sent to.
+    """
 
     source: str
     event_id: str
@@ -38,8 +48,16 @@ class FeedbackEvent:
     status: str | None = None
     diagnostic: str | None = None
     occurred_at: datetime | None = None
+    named: tuple[str, ...] = ()
 
     @property
     def verified(self) -> bool:
         """Whether it came with a token of ours."""
         return self.claims is not None
+
+
+def plain(text: str, limit: int = DIAGNOSTIC_CHARACTERS) -> str:
+    """Somebody else's text, fit to be stored: printable characters and single spaces, at most so many
+    characters."""
+    shown = "".join(character if character.isprintable() else " " for character in text[: 4 * limit])
+    return " ".join(shown.split())[:limit]

@@ -1,9 +1,9 @@
 """A message that came back, whichever way it came: which delivery it is about, and what it does.
 
-Promise: the delivery is found by a token of ours only: in the return path that the message was sent to, in
-its To fields, or in the Message-ID of the message that it returns. The same message gives the same event
-however often and with whatever line ends it comes. Nothing in it can name somebody else's delivery. Pure
-but for `apply`, which it calls.
+Promise: the delivery is found by a token of ours only: in the address that the message was sent to, or in
+the Message-ID or return path of the message that it returns. The same message about the same delivery is
+one event, however often and with whatever line ends it comes. Nothing in it can name somebody else's
+delivery. Pure but for `ingest`.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ from typing import Final, get_args
 import sqlalchemy as sa
 
 from campaigns.delivery.composing import RETURN_PATH_PREFIX, UNSUBSCRIBE_PREFIX
-from campaigns.feedback.apply import apply
-from campaigns.feedback.dsn import Report, read_report
+from campaigns.feedback.apply import apply_all
+from campaigns.feedback.dsn import RecipientReport, Report, read_report
 from campaigns.feedback.event import FeedbackEvent, Kind
 from campaigns.principal import Principal
 from campaigns.tokens import TokenClaims, TokenMaker, TokenPurpose
 
-_ADDRESS: Final = re.compile(r"([a-z]-)([a-z2-7]{40,64})@", re.IGNORECASE)
-_MESSAGE_ID: Final = re.compile(r"<([a-z2-7]{40,64})@", re.IGNORECASE)
 SOURCE: Final = "mail"
+_ADDRESS: Final = re.compile(r"(?<![a-z0-9])([a-z]-)([a-z2-7]{40,64})@", re.IGNORECASE)
+_MESSAGE_ID: Final = re.compile(r"<?([a-z2-7]{40,64})@", re.IGNORECASE)
+_PURPOSES: Final = {
+    RETURN_PATH_PREFIX: TokenPurpose.RETURN_PATH,
+    UNSUBSCRIBE_PREFIX: TokenPurpose.UNSUBSCRIBE,
+}
 
 
 def ingest(
     engine: sa.Engine, tokens: TokenMaker, raw: bytes, envelope_recipient: str | None, principal: Principal
 ) -> list[str]:
-    """Apply one message; returns the consequences.
+    """Apply one message; returns the consequence of each of its events.
 
     Raises:
         Unreachable: the database is away; hand the message in again.
     """
-    return [apply(engine, event, principal) for event in events_of(tokens, raw, envelope_recipient)]
+    return apply_all(engine, events_of(tokens, raw, envelope_recipient), principal)
 
 
 def events_of(tokens: TokenMaker, raw: bytes, envelope_recipient: str | None) -> list[FeedbackEvent]:
-    """The events that one message stands for."""
+    """The events that one message stands for; `envelope_recipient` is None where only the message itself
+    is left."""
     report = read_report(raw)
-    digest = hashlib.sha256(raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).hexdigest()
-    leaving = local_part_claims(tokens, UNSUBSCRIBE_PREFIX, [envelope_recipient or "", *report.addressed_to])
+    sent_to = [envelope_recipient] if envelope_recipient else list(report.addressed_to)
+    leaving = local_part_claims(tokens, UNSUBSCRIBE_PREFIX, sent_to)
     if leaving is not None and not report.recipients and report.kind != "auto-reply":
-        return [FeedbackEvent(SOURCE, digest, "unsubscribe", leaving)]
+        return [FeedbackEvent(SOURCE, _digest(raw, leaving), "unsubscribe", leaving)]
     claims = _reference(tokens, report, envelope_recipient)
+    digest = _digest(raw, claims or leaving)
     if not report.recipients:
-        kind: Kind = (
-            "auto-reply"
-            if report.kind == "auto-reply"
-            else "unreadable"
-            if report.kind == "unreadable"
-            else "other"
-        )
-        return [FeedbackEvent(SOURCE, digest, kind, claims)]
+        return [FeedbackEvent(SOURCE, digest, _kind(report.kind), claims or leaving)]
+    several = len(report.recipients) > 1
     return [
         FeedbackEvent(
             SOURCE,
@@ -63,6 +63,7 @@ def events_of(tokens: TokenMaker, raw: bytes, envelope_recipient: str | None) ->
             claims,
             item.status or None,
             item.diagnostic or None,
+            named=_named(item) if several else (),
         )
         for index, item in enumerate(report.recipients)
     ]
@@ -70,28 +71,48 @@ def events_of(tokens: TokenMaker, raw: bytes, envelope_recipient: str | None) ->
 
 def local_part_claims(tokens: TokenMaker, prefix: str, addresses: Iterable[str]) -> TokenClaims | None:
     """The claims of the first of our own addresses with that prefix."""
-    purpose = TokenPurpose.RETURN_PATH if prefix == RETURN_PATH_PREFIX else TokenPurpose.UNSUBSCRIBE
     for address in addresses:
-        found = _ADDRESS.search(address)
-        if found and found.group(1).lower() == prefix:
-            claims = tokens.read_local_part(purpose, found.group(2))
-            if claims is not None:
-                return claims
+        for found in _ADDRESS.finditer(address):
+            if found[1].lower() == prefix:
+                claims = tokens.read_local_part(_PURPOSES[prefix], found[2])
+                if claims is not None:
+                    return claims
     return None
 
 
 def message_id_claims(tokens: TokenMaker, message_id: str) -> TokenClaims | None:
-    """The claims of a Message-ID of ours."""
+    """The claims of a Message-ID of ours, with or without its angle brackets."""
     found = _MESSAGE_ID.match(message_id.strip())
-    return tokens.read_local_part(TokenPurpose.MESSAGE_ID, found.group(1)) if found else None
+    return tokens.read_local_part(TokenPurpose.MESSAGE_ID, found[1]) if found else None
+
+
+def return_path_claims(tokens: TokenMaker, reference: str) -> TokenClaims | None:
+    """The claims of a return path of ours: the whole address or the token alone."""
+    token = reference.strip()
+    return tokens.read_local_part(TokenPurpose.RETURN_PATH, token) or local_part_claims(
+        tokens, RETURN_PATH_PREFIX, [token]
+    )
 
 
 def _reference(tokens: TokenMaker, report: Report, envelope_recipient: str | None) -> TokenClaims | None:
+    """Where the message was sent to counts before what it holds."""
     claims = local_part_claims(tokens, RETURN_PATH_PREFIX, [envelope_recipient or "", *report.addressed_to])
     if claims is not None:
         return claims
     found = (message_id_claims(tokens, message_id) for message_id in report.message_ids)
     return next((claims for claims in found if claims is not None), None)
+
+
+def _digest(raw: bytes, claims: TokenClaims | None) -> str:
+    """One message about one delivery. The delivery belongs to it: the same few words may come from many
+    people."""
+    text = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
+    about = f"{claims.campaign}.{claims.number}.{claims.list_id}.{claims.contact}" if claims else "-"
+    return hashlib.sha256(about.encode() + b"\n" + text).hexdigest()
+
+
+def _named(item: RecipientReport) -> tuple[str, ...]:
+    return tuple(filter(None, (item.original, item.recipient)))
 
 
 def _kind(word: str) -> Kind:

@@ -40,7 +40,8 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The plain fields of a form, urlencoded or multipart; none of a body that is no form, since any body may come.
+    """The plain fields of a form, urlencoded or multipart; none of a body that is no form, since any body
+    may come.
 
     Raises:
         HTTPException: as `read_body`.

@@ -16,8 +16,9 @@ View = Callable[[TokenClaims], str | None]
 
 @dataclass(frozen=True)
 class WebContext:
-    """The register, the tokens, the pages; how the message of a delivery is made anew as a page (None where there is
-    none any more); the secrets of each webhook endpoint; where we are seen from outside; the readers' time zone."""
+    """The register, the tokens, the pages; how the message of a delivery is made anew as a page (None
+    where there is none any more); the secrets of each webhook endpoint; where we are seen from outside;
+    the readers' time zone."""
 
     engine: sa.Engine
     tokens: TokenMaker

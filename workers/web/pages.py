@@ -1,7 +1,8 @@
-"""The pages behind the links: rendered from `templates/pages`, in the person's language, with nothing from elsewhere.
+"""The pages behind the links: rendered from `templates/pages`, in the person's language, with nothing
+from elsewhere.
 
-Promise: no script, no third-party request, no cookie; style and pictures are addressed by their content and served from
-`/a/`. Fails only when the templates folder lacks a page, at start.
+Promise: no script, no third-party request, no cookie; style and pictures are addressed by their content
+and served from `/a/`. Fails only when the templates folder lacks a page, at start.
 """
 
 from __future__ import annotations

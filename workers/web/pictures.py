@@ -44,7 +44,7 @@ class Pictures:
         """One picture, or 304 for a caller who has it."""
         name = request.path_params["name"]
         try:
-            file = self._own.get(name) or await run_in_threadpool(self._kept, name)
+            file = self._own[name] if name in self._own else await run_in_threadpool(self._kept, name)
         except NotFound:
             return Response("no such picture\n", 404, media_type="text/plain")
         headers = {**_HEADERS, "ETag": f'"{name}"'}
