@@ -18,7 +18,6 @@ from campaigns.feedback.mime import (
     MESSAGE_OCTETS,
     Fields,
     Part,
-    TooComplex,
     leaves,
     read_fields,
     read_message,
@@ -99,7 +98,7 @@ def read_report(raw: bytes) -> Report:
         if not message.fields.items:
             return Report("unreadable")
         return _read(message, parts)
-    except TooComplex:
+    except Exception:  # noqa: BLE001 (hostile octets: whatever reading them raises, the message is kept)
         return Report("unreadable")
 
 

@@ -69,6 +69,14 @@ def events_of(tokens: TokenMaker, raw: bytes, envelope_recipient: str | None) ->
     ]
 
 
+def recipient_claims(tokens: TokenMaker, address: str) -> TokenClaims | None:
+    """The claims of an address that we receive mail at: a return path, or one for leaving; nothing else
+    about it."""
+    local = address.rpartition("@")[0]
+    purpose = _PURPOSES.get(local[:2].lower())
+    return tokens.read_local_part(purpose, local[2:]) if purpose is not None else None
+
+
 def local_part_claims(tokens: TokenMaker, prefix: str, addresses: Iterable[str]) -> TokenClaims | None:
     """The claims of the first of our own addresses with that prefix."""
     for address in addresses:
