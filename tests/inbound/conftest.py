@@ -1,0 +1,14 @@
+"""A register for the tests of the mail entrance, on both databases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.register import Register, made_register
+
+
+@pytest.fixture
+def register(database_url: str, tmp_path: Path) -> Iterator[Register]:
+    with made_register(database_url, tmp_path / "secrets") as made:
+        yield made
