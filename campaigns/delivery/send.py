@@ -34,7 +34,7 @@ from campaigns.delivery.transport import (
     Transport,
     Uncertain,
 )
-from campaigns.errors import GateClosed, InputError
+from campaigns.errors import GateClosed, InputError, RefusedOperation
 from campaigns.register.clearance import Verdict, Withheld
 from campaigns.register.suppression import Gate
 
@@ -77,11 +77,15 @@ def send_batch(desk: Desk, ref: BatchRef, pause_until: datetime | None = None) -
     """Hand over a batch; None when it could not be claimed.
 
     Raises:
+        RefusedOperation: the batch is not of this channel; its rows were given back.
         Unreachable: the database is away; what was begun is settled when it is back.
     """
     hand = ledger.claim(desk.engine, ref, desk.journal.owner)
     if hand is None:
         return None
+    if hand.channel != "email":
+        ledger.give_back(desk.engine, hand, hand.rows)
+        raise RefusedOperation(f"batch {ref.batch_no} of campaign {ref.campaign} is post, not mail")
     desk.journal.start(ref.campaign, ref.batch_no, hand.fence)
     report = _Sending(desk, hand).run(pause_until)
     desk.journal.finish()

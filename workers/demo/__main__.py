@@ -61,7 +61,7 @@ def _run(place: Place) -> dict[str, Any]:
         place.wait_for(f"port {port}", lambda port=port: place.listens(port))  # type: ignore[misc]
     first = _send(place, 1, "newsletter", "demo-newsletter-1", "2026-11")
     news_mail = sorted(place.mail.glob("*.eml"))
-    second = _send(place, 2, "magazine", "demo-magazine-1", "2026-4")
+    second = _send(place, 2, "magazine", "demo-magazine-1", "2026-4", "email")
     left, dead, reported = (news.read_kept(news_mail[index]) for index in (0, 1, 2))
     _OUT.print("Three recipients answer: one leaves the list, one address bounces by mail, one by webhook.")
     news.unsubscribe(left)
@@ -107,7 +107,9 @@ def _prepare(place: Place) -> str:
     return secret
 
 
-def _send(place: Place, number: int, example: str, submission_id: str, edition: str) -> dict[str, Any]:
+def _send(
+    place: Place, number: int, example: str, submission_id: str, edition: str, channel: str = "email"
+) -> dict[str, Any]:
     """Submit an example through the queue and wait until its accounts are closed."""
     key = "news" if example == "newsletter" else "magazine"
     place.utskick(
@@ -115,7 +117,7 @@ def _send(place: Place, number: int, example: str, submission_id: str, edition: 
         "submit",
         str(place.project / "examples" / f"{example}.toml"),
         *("--submission-id", submission_id, "--set", f'campaign.lists=["{key}"]'),
-        *("--set", f'campaign.edition="{edition}"'),
+        *("--set", f'campaign.edition="{edition}"', "--set", f'campaign.channel="{channel}"'),
     )
 
     def completed() -> bool:
