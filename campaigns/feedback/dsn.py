@@ -135,7 +135,7 @@ def _is_reply(fields: Fields) -> bool:
 def _recipients(part: Part) -> Iterator[RecipientReport]:
     """The recipients of a status part. Some systems put several into one block, so each Final-Recipient
     begins one."""
-    for block in re.split(rb"\n[ \t]*\n", part.content):
+    for block in re.split(rb"\n[ \t]*\n", part.content, maxsplit=RECIPIENTS + 1):
         group: list[tuple[str, str]] = []
         for item in read_fields(block.strip(b"\n")).items:
             if item[0] in {name for name, _ in group} & {"final-recipient", "original-recipient"}:

@@ -62,8 +62,8 @@ def create_app(context: WebContext) -> FastAPI:
         response_model=None,
         openapi_extra=HOOK_DESCRIPTION,
     )
-    app.add_api_route("/healthz", reports.healthz, methods=_SHOWN)
-    app.add_api_route("/readyz", reports.readyz, methods=_SHOWN, responses={503: {}}, response_model=None)
+    app.add_api_route("/healthz", reports.healthz, methods=_SHOWN, include_in_schema=False)
+    app.add_api_route("/readyz", reports.readyz, methods=_SHOWN, response_model=None, include_in_schema=False)
     app.add_route("/metrics", reports.metrics, methods=_SHOWN)
     app.add_middleware(Guard, pages=context.pages)
     return app
