@@ -26,7 +26,8 @@ from campaigns.delivery.send import BatchReport, Desk, send_batch
 from campaigns.delivery.smarthost import open_transport
 from campaigns.delivery.smarthost_url import parse_smarthost_url
 from campaigns.delivery.transport import Transport
-from campaigns.errors import NotFound
+from campaigns.errors import NotFound, RefusedOperation
+from campaigns.post.edition import PostDesk, write_edition
 from campaigns.register.suppression import Gate
 from campaigns.store import schema
 from campaigns.store.engine import reading
@@ -49,7 +50,9 @@ class SendingRoom:
         self._seats: list[_Seat] = []
 
     def send(self, ref: BatchRef) -> BatchReport | None:
-        """Hand over one batch on this thread's connection; None when it could not be claimed."""
+        """Hand over one batch, e-mail on this thread's connection; None when it could not be claimed."""
+        if self._channel(ref) == "post":
+            return self._print(ref)
         writer, smarthost, last_moment = self._writer(ref.campaign)
         rest = self._rests.get(smarthost, _NO_REST)
         if utc_now() < rest.until:
@@ -73,6 +76,25 @@ class SendingRoom:
         if report is not None:
             self._note(smarthost, rest, away=report.smarthost_away)
         return report
+
+    def _channel(self, ref: BatchRef) -> str | None:
+        table = schema.batch.c
+        statement = sa.select(table.channel).where(
+            table.campaign_id == ref.campaign, table.batch_no == ref.batch_no
+        )
+        with reading(self._installation.engine) as connection:
+            return connection.execute(statement).scalar_one_or_none()
+
+    def _print(self, ref: BatchRef) -> BatchReport | None:
+        house = self._installation.print_house
+        if house is None:
+            raise RefusedOperation(
+                "there is no [print_houses.main] in the settings; the printed edition waits"
+            )
+        carrier = self._installation.print_carrier(house.key)
+        return write_edition(
+            PostDesk(self._installation.engine, self._gate, house, carrier, self.stopping), ref
+        )
 
     def _note(self, smarthost: str, before: _Rest, *, away: bool) -> None:
         """One outage counts once, however many connections notice it."""

@@ -10,6 +10,7 @@ import getpass
 import secrets
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -21,12 +22,17 @@ from campaigns.errors import KeysFault
 from campaigns.keyfiles import make_keys, read_keys
 from campaigns.keyring import KeyRing, hold_against
 from campaigns.planning.campaign import Planning
+from campaigns.post.edition import PrintHouse
+from campaigns.post.postal_address import PrintProfile
 from campaigns.principal import Principal
 from campaigns.register import identity
 from campaigns.store.engine import make_engine, where, writing
 from campaigns.store.migrate import migrate, schema_is_current
 from campaigns.tokens import TokenMaker
 from workers.settings import Settings
+
+#: The print house that editions go to, as the settings name it.
+PRINT_HOUSE: Final = "main"
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Installation:
     def planning(self) -> Planning:
         """What planning needs."""
         senders = {key: sender.smarthost for key, sender in self.settings.senders.items()}
-        return Planning(self.engine, Catalogue(), self.brand, senders)
+        return Planning(self.engine, Catalogue(), self.brand, senders, prints=self.print_house is not None)
 
     @property
     def stationery(self) -> Stationery:
@@ -85,6 +91,18 @@ class Installation:
     def carrier(self, smarthost: str) -> Carrier:
         """Smarthost and processor, as attempts name them."""
         return Carrier(smarthost, self.settings.smarthost_processor(smarthost).key)
+
+    @property
+    def print_house(self) -> PrintHouse | None:
+        """The print house of the magazine; None where none is configured."""
+        house = self.settings.print_houses.get(PRINT_HOUSE)
+        if house is None:
+            return None
+        return PrintHouse(PRINT_HOUSE, house.folder, PrintProfile(house.width, house.max_rows))
+
+    def print_carrier(self, house: str) -> Carrier:
+        """Print house and processor, as attempts name them."""
+        return Carrier(f"print:{house}", self.settings.print_house_processor(house).key)
 
 
 def operator() -> Principal:

@@ -11,7 +11,7 @@ out turns rows up to the watermark `uncertain` (their owner may be waiting for i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -153,6 +153,24 @@ def give_back(engine: sa.Engine, hand: Hand, rows: Iterable[ClaimedRow]) -> None
             )
             .values(status="pending", due_at=None)
         )
+
+
+def return_in(connection: sa.Connection, campaign: int, attempts: Mapping[int, int]) -> None:
+    """Return uncertain rows (number -> attempt) to `pending`, on proof that nothing of that attempt was handed over."""
+    if not attempts:
+        return
+    table = schema.delivery
+    connection.execute(
+        sa.update(table)
+        .where(
+            table.c.campaign_id == campaign,
+            table.c.number == sa.bindparam("of_number"),
+            table.c.attempt == sa.bindparam("of_attempt"),
+            table.c.status == "uncertain",
+        )
+        .values(status="pending", settled_at=None, handed_over_at=None, due_at=None),
+        [{"of_number": number, "of_attempt": attempt} for number, attempt in attempts.items()],
+    )
 
 
 def let_go(engine: sa.Engine, hand: Hand, due_at: datetime | None = None) -> datetime | None:

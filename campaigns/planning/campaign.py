@@ -30,12 +30,14 @@ from campaigns.store.engine import reading, writing
 
 @dataclass(frozen=True)
 class Planning:
-    """What planning needs to know of the installation: templates, brand, and each sender's smarthost by sender key."""
+    """What planning needs to know of the installation: templates, brand, each sender's smarthost by sender key, and
+    whether there is a print house."""
 
     engine: sa.Engine
     catalogue: Catalogue
     brand: Brand
     smarthost_of: Mapping[str, str]
+    prints: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,12 @@ def _plan(planning: Planning, document: object) -> _Plan:
         known = ", ".join(sorted(planning.smarthost_of)) or "none"
         faults.append(
             Fault("sender.key", f"there is no sender {submission.sender.key!r} in the settings ({known})")
+        )
+    if submission.campaign.channel != "email" and not planning.prints:
+        faults.append(
+            Fault(
+                "campaign.channel", "no print house is configured; declare [print_houses.main] or use email"
+            )
         )
     compiled = _compile(planning, submission, faults)
     if faults or smarthost is None:

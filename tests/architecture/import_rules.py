@@ -17,7 +17,7 @@ LAYERS = {
     "campaigns.register": 2,
     "campaigns.planning": 3,
     "campaigns.delivery": 4,
-    "campaigns.post": 4,
+    "campaigns.post": 5,  # an edition is a batch of the ledger
     "campaigns.feedback": 5,
     "campaigns.automation": 5,
     "campaigns.rights": 6,
