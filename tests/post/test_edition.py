@@ -100,7 +100,7 @@ def test_each_language_and_country_group_has_its_file(
 def test_an_address_that_cannot_be_printed_is_withheld(
     registers: OpenRegister, database_url: str, tmp_path: Path
 ) -> None:
-    engine = open_register(
+    engine = registers(
         database_url,
         [
             Reader("Ask"),
