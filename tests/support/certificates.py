@@ -23,8 +23,13 @@ class Authority:
     def server_context(self, *names: str) -> ssl.SSLContext:
         """A TLS context for a server with a certificate for these host names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _builder(names[0], self._certificate.subject, key).add_extension(
-            x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        certificate = (
+            _builder(names[0], self._certificate.subject, key)
+            .add_extension(
+                x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False
+            )
+            .add_extension(issuer, critical=False)  # Python 3.13 checks as RFC 5280 4.2.1.1 demands
         )
         signed = certificate.sign(self._key, hashes.SHA256())
         path = self.cafile.with_name(f"server-{signed.serial_number}.pem")
