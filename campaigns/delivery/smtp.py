@@ -104,7 +104,7 @@ class SmtpTransport:
 
     def _envelope(self, connection: Connection, letter: Letter) -> Outcome | None:
         if (refusal := _unfit(connection, letter)) is not None:
-            return self._cut(refusal) if self._announced is not None else refusal
+            return refusal
         if connection.extensions.pipelining:
             return self._pipelined_envelope(connection, letter)
         return self._stepwise_envelope(connection, letter)

@@ -193,6 +193,33 @@ def test_a_reply_out_of_turn_ends_the_connection_before_the_body(pipelining: boo
         assert arrived(sink) == [TWO]
 
 
+def test_no_letter_ever_travels_in_the_envelope_announced_for_another() -> None:
+    with SmtpSink() as sink:
+        transport = connect(sink)
+        for number in range(5):
+            assert isinstance(hand_over(transport, make_letter(number), make_letter(number + 100)), Accepted)
+        transport.close()
+        for number, message in enumerate(sink.messages):
+            letter = make_letter(number)
+            assert (message.recipient, message.content) == (letter.envelope.recipient, letter.content)
+
+
+def test_an_announced_message_is_called_off_by_hanging_up() -> None:
+    with SmtpSink() as sink:
+        transport = connect(sink)
+        hand_over(transport, make_letter(1), make_letter(2))
+        transport.close()
+        sink.wait_until("quit")
+        assert (sink.sessions[0].lines[-1], sink.sessions[0].unfinished) == (b"DATA", b"")
+
+
+def test_a_clearance_that_ran_out_does_not_even_open_a_connection_before_the_gate_was_asked() -> None:
+    with SmtpSink() as sink:
+        letter = make_letter(1)
+        connect(sink).hand_over(letter, clearance_for(letter, -1), Gate(letter, "no"))
+        assert sink.sessions == []
+
+
 # After the dot.
 
 
@@ -238,9 +265,10 @@ def test_silence_after_the_dot_is_uncertain() -> None:
         transport.close()
 
 
-def test_a_reply_that_never_ends_runs_out_of_time() -> None:
-    with SmtpSink(Script(rules=[Rule("dot", Answer(b"250-2.0.0 wait\r\n" * 20), times=1)])) as sink:
-        transport = connect(sink, Timeouts(dot=0.1))
+def test_a_reply_that_trickles_runs_out_of_the_time_for_the_whole() -> None:
+    trickle = Answer(b"250 2.0.0 " + b"x" * 100 + b"\r\n", drip=True, pause=0.02)
+    with SmtpSink(Script(rules=[Rule("dot", trickle, times=1)])) as sink:
+        transport = connect(sink, Timeouts(dot=0.3))
         assert isinstance(hand_over(transport, make_letter(1)), Uncertain)
         transport.close()
 
@@ -429,6 +457,15 @@ def test_a_smarthost_that_is_down_defers() -> None:
     assert isinstance(outcome, Deferred)
     assert (outcome.code, outcome.spends_attempt) == (None, False)
     assert "cannot be reached" in outcome.text
+
+
+def test_a_smarthost_that_falls_silent_is_not_called_again_at_once() -> None:
+    with SmtpSink(Script(rules=[Rule("mail", Answer(), skip=1)], pipelining=False)) as sink:
+        transport = connect(sink, Timeouts(mail=0.1))
+        assert isinstance(hand_over(transport, make_letter(1)), Accepted)
+        assert isinstance(hand_over(transport, make_letter(2)), Deferred)
+        transport.close()
+        assert len(sink.sessions) == 1
 
 
 @pytest.mark.parametrize("stage", ["connect", "ehlo", "mail", "rcpt", "data"])

@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ class Answer:
     reset: bool = False
     wait_for: threading.Event | None = None
     drip: bool = False
+    pause: float = 0
+    """Seconds between the octets of a drip."""
 
 
 @dataclass
@@ -328,6 +331,7 @@ class _Dialogue:
         if answer.drip:
             for octet in answer.raw:
                 self._write(bytes([octet]))
+                time.sleep(answer.pause)
         elif answer.raw:
             self._write(answer.raw)
         if answer.reset:
