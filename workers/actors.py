@@ -18,7 +18,7 @@ from dramatiq.brokers.redis import RedisBroker
 from campaigns.clock import utc_now
 from campaigns.delivery import ledger, open_work
 from campaigns.delivery.ledger import BatchRef
-from campaigns.errors import UtskickError
+from campaigns.errors import RefusedOperation, Unreachable, UtskickError
 from campaigns.planning.campaign import receive
 from campaigns.planning.expansion import expand
 from workers import broker as queue
@@ -65,7 +65,10 @@ class Actors:
         try:
             report = self._room.send(BatchRef(campaign, batch_no))
         except UtskickError as error:
-            log.warning("batch stopped", campaign=campaign, batch=batch_no, problem=type(error).__name__)
+            # These errors name folders, servers and settings, never a person.
+            told = str(error) if isinstance(error, RefusedOperation | Unreachable) else None
+            problem = type(error).__name__
+            log.warning("batch stopped", campaign=campaign, batch=batch_no, problem=problem, detail=told)
             return
         if report is None:
             return

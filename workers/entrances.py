@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import stat
+from typing import Final
 
+import sqlalchemy as sa
 import structlog
 import uvicorn
 
@@ -21,6 +24,10 @@ from workers.web.hooks import secrets_of
 from workers.web.pages import Pages
 from workers.wiring import Installation
 
+#: How long requests in hand may take once the process is told to stop, in seconds.
+_STOP_SECONDS: Final = 10
+_BACKLOG: Final = 512
+
 log = structlog.get_logger()
 
 
@@ -28,7 +35,7 @@ def run_web(settings: Settings, host: str, port: int) -> None:
     """Serve until told to stop.
 
     Raises:
-        KeysFault, Unreachable: it cannot start.
+        InputError, KeysFault, Unreachable: it cannot start.
     """
     StopFlag().listen()  # uvicorn raises the signal again when it is done; ours makes that harmless
     installation = Installation(settings)
@@ -41,73 +48,89 @@ def run_web(settings: Settings, host: str, port: int) -> None:
         public_url=settings.public_url,
         time_zone=settings.time_zone,
     )
-    log.info("web started", host=host, port=port)
-    uvicorn.Server(
-        uvicorn.Config(
-            create_app(context),
-            host=host,
-            port=port,
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-        )
-    ).run()
+    listening = _listening(host, port)
+    config = uvicorn.Config(
+        create_app(context),
+        access_log=False,  # paths hold tokens
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+    log.info("web started", host=host, port=listening.getsockname()[1])
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def run_inbound(settings: Settings, host: str, port: int) -> None:
     """Listen until told to stop.
 
     Raises:
-        KeysFault, Unreachable: it cannot start.
+        InputError, KeysFault, Unreachable: it cannot start.
     """
     stop = StopFlag()
     stop.listen()
     installation = Installation(settings)
     context = InboundContext(installation.engine, installation.tokens, settings.mail_domain)
     try:
-        controller = start_inbound(context, host, port)
+        listener = start_inbound(context, host, port)
     except OSError as error:
-        raise InputError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    log.info("inbound started", host=host, port=port)
+        raise _not_listening(host, port, error) from None
+    log.info("inbound started", host=host, port=listener.port)
     stop.wait()
-    controller.stop()
+    listener.stop()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise _not_listening(host, port, error) from None
+
+
+def _not_listening(host: str, port: int, error: OSError) -> InputError:
+    return InputError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --host or --port")
 
 
 def view_of(installation: Installation) -> View:
     """The view of one delivery in the browser, rendered anew from the campaign's stored content."""
 
     def view(claims: TokenClaims) -> str | None:
-        row_of, campaign = schema.delivery.c, schema.campaign.c
         with reading(installation.engine) as connection:
-            sender = connection.execute(
-                schema.campaign.select().where(campaign.id == claims.campaign)
-            ).one_or_none()
-            attempt = connection.execute(
-                schema.delivery.select().where(
-                    row_of.campaign_id == claims.campaign,
-                    row_of.number == claims.number,
-                    row_of.contact_id == claims.contact,
-                )
-            ).one_or_none()
-            if sender is None or attempt is None:
+            kept = connection.execute(_kept(claims)).one_or_none()
+            if kept is None:
                 return None
-            rows = claimed_rows(connection, claims.campaign, {claims.number: max(attempt.attempt, 1)})
+            rows = claimed_rows(connection, claims.campaign, {claims.number: max(kept.attempt, 1)})
         try:
-            author = installation.author(sender.sender)
-            return Writer(installation.engine, claims.campaign, author, installation.stationery).web_page(
-                rows[0]
-            )
+            author = installation.author(kept.sender)
+            letters = Writer(installation.engine, claims.campaign, author, installation.stationery)
+            return letters.web_page(rows[0])
         except (InputError, NotFound, KeyError, IndexError):
             return None
 
     return view
 
 
+def _kept(claims: TokenClaims) -> sa.Select[tuple[int, str]]:
+    """The delivery that a token names, unless it or its person was forgotten."""
+    delivery, campaign, contact = schema.delivery.c, schema.campaign.c, schema.contact.c
+    return (
+        sa.select(delivery.attempt, campaign.sender)
+        .join_from(schema.delivery, schema.campaign, campaign.id == delivery.campaign_id)
+        .join(schema.contact, contact.id == delivery.contact_id)
+        .where(
+            delivery.campaign_id == claims.campaign,
+            delivery.number == claims.number,
+            delivery.contact_id == claims.contact,
+            contact.erased_at.is_(None),
+        )
+    )
+
+
 def webhook_secrets(settings: Settings, key: str) -> list[str]:
     """The secrets of an endpoint; none where it has no file yet, so that it refuses everything.
 
     Raises:
-        KeysFault: the file can be read by others.
+        KeysFault: the file can be read by others, or holds what is no secret.
     """
     path = settings.secrets_dir / f"webhook-{key}.secret"
     if not path.exists():
@@ -115,4 +138,4 @@ def webhook_secrets(settings: Settings, key: str) -> list[str]:
         return []
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise KeysFault(f"{path} can be read by others; run: chmod 600 {path}")
-    return secrets_of(path.read_text(encoding="ascii"))
+    return secrets_of(path.read_text(encoding="ascii", errors="replace"))

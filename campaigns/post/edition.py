@@ -2,7 +2,7 @@
 
 Promise: every claimed row ends in exactly one closed file (`accepted`), withheld with a reason, or back in the
 ledger because nothing of it was handed over; nobody is listed twice, however often this is run or dies. The gate is
-asked before a row is added, and for all rows of a file again right before the file is closed. One file per language
+asked before a row is added, and for all rows again right before the file gets the name that hands it over. One file per language
 and country group; its name ends with the batch's fence, so that two claims never want the same name.
 Fails: with the gate shut, what is not in a closed file is given back and due again after a pause. A full disk, a lost
 database or a kill leaves the lease to run out; the next claim settles by the closed files. A folder belongs to one
@@ -117,6 +117,10 @@ def address_of(row: ClaimedRow) -> PostalAddress:
     )
 
 
+class _RefusedAtLast(Exception):
+    """The gate refuses a row of a file that was about to get its name."""
+
+
 class _Writing:
     """One pass over one claimed batch."""
 
@@ -165,18 +169,30 @@ class _Writing:
         name = file_name(self._edition.key, self._edition.edition, language, group, self._hand.fence)
         while copies:
             with PrintFile.open(self._edition.folder, name) as file:
-                added = self._add_all(file, copies)
-                self._hold(self._hand.in_hand.last_number)
-                copies = self._allowed(added)
-                if not copies or len(copies) < len(added):
-                    continue  # leaving the block abandons the file
-                file.close(FileOrigin(self._hand.batch.campaign, self._epoch, utc_now()))
-            self._book(name, copies)
-            return
+                copies = self._add_all(file, copies)
+                if self._closed(file, copies):
+                    self._book(name, copies)
+                    return
+            copies = self._without_refused(copies)
 
-    @property
-    def _epoch(self) -> int:
-        return self._hand.in_hand.checked_epoch
+    def _closed(self, file: PrintFile, copies: list[_Copy]) -> bool:
+        """Close a file; False where the gate refused one of its rows at the last look, and nothing was handed over."""
+        if not copies:
+            return False
+        self._hold(self._hand.in_hand.last_number)
+        origin = FileOrigin(self._hand.batch.campaign, self._hand.in_hand.checked_epoch, utc_now())
+        try:
+            file.close(origin, lambda: self._look(copies))
+        except _RefusedAtLast:
+            return False
+        return True
+
+    def _look(self, copies: list[_Copy]) -> None:
+        # Asking for one is asking for all in hand: the gate's refusals of the whole range are renewed together.
+        self._ask(copies[-1])
+        refused = self._hand.in_hand.withheld
+        if refused and any(copy.number in refused for copy in copies):
+            raise _RefusedAtLast
 
     def _add_all(self, file: PrintFile, copies: list[_Copy]) -> list[_Copy]:
         numbers = [copy.number for copy in copies]
@@ -197,13 +213,10 @@ class _Writing:
             return False
         return True
 
-    def _allowed(self, copies: list[_Copy]) -> list[_Copy]:
-        """Those whom the gate still allows; an answer that came late in the round counts for the whole round."""
-        for copy in copies:
-            self._ask(copy)
-        refused = [copy for copy in copies if copy.number in self._hand.in_hand.withheld]
-        self._refuse(refused)
-        return [copy for copy in copies if copy not in refused] if refused else copies
+    def _without_refused(self, copies: list[_Copy]) -> list[_Copy]:
+        refused = self._hand.in_hand.withheld
+        self._refuse([copy for copy in copies if copy.number in refused])
+        return [copy for copy in copies if copy.number not in refused]
 
     def _ask(self, copy: _Copy) -> Verdict:
         address = "\n".join(copy.layout.rows)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -65,8 +65,10 @@ def begin(path: Path) -> BinaryIO:
     return stream
 
 
-def publish(path: Path, stream: BinaryIO, manifest: bytes) -> None:
+def publish(path: Path, stream: BinaryIO, manifest: bytes, last_look: Callable[[], None]) -> None:
     """Bring the part under its final name: the part to the disk, then its manifest, then the name. Closes nothing.
+
+    `last_look` is called when only the name is missing; what it raises passes through and there is no final name.
 
     Raises:
         AlreadyHandedOver: the final name exists.
@@ -76,6 +78,7 @@ def publish(path: Path, stream: BinaryIO, manifest: bytes) -> None:
     os.fsync(stream.fileno())
     _refuse_closed(path)
     _write_durably(manifest_path(path), manifest)
+    last_look()
     _part_path(path).rename(path)
     _sync_folder(path.parent)
 

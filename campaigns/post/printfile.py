@@ -12,7 +12,7 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -132,8 +132,10 @@ class PrintFile:
         self._countries[row.layout.country_code] += 1
         self._versions[row.version] += 1
 
-    def close(self, origin: FileOrigin) -> ClosedFile:
+    def close(self, origin: FileOrigin, last_look: Callable[[], None] = lambda: None) -> ClosedFile:
         """Hand the file over: rows to the disk, then the manifest, then the final name.
+
+        `last_look` is called right before the final name; if it raises, nothing was handed over: abandon the file.
 
         Raises:
             RefusedOperation: it has no rows (abandon it), or is not open and sound.
@@ -142,7 +144,7 @@ class PrintFile:
         self._require_usable()
         manifest = self._manifest(origin)
         with self._spoiling():
-            publish(self.path, self._stream, manifest.to_json())
+            publish(self.path, self._stream, manifest.to_json(), last_look)
         self._open = False
         self._stream.close()
         return ClosedFile(self.path, manifest.sha256, manifest.rows)

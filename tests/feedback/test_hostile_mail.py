@@ -1,5 +1,8 @@
 """Mail that means harm: reading it never fails, ends soon, and says the same whatever its line ends are."""
 
+import base64
+import quopri
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +26,11 @@ KINDS = {"bounce", "delayed", "delivered", "auto-reply", "other", "unreadable"}
 @given(st.one_of(st.binary(max_size=400), st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join)))
 def test_no_octets_make_the_reader_fail(raw: bytes) -> None:
     assert read_report(raw).kind in KINDS
+    try:  # the same without the net below it
+        message = mime.read_message(raw)
+        dsn._read(message, list(mime.leaves(message)))
+    except mime.TooComplex:
+        pass
 
 
 @given(
@@ -42,7 +50,7 @@ def test_line_ends_do_not_matter(statuses: list[str], action: str) -> None:
     [
         b"".join(b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (n, n) for n in range(1_000)),
         b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 10_000,
-        b"".join(b"X-%d: a\n" % n for n in range(100_000)) + b"\nx",
+        b"X: a\n" * (mime.HEAD_FIELDS + 1) + b"\nx",
         b"X: " + b"a" * (mime.HEAD_OCTETS + 1),
         b"\0" * 1_000_000,
         b"",
@@ -53,6 +61,13 @@ def test_what_passes_a_limit_is_unreadable(raw: bytes) -> None:
     assert read_report(raw) == Report("unreadable")
 
 
+def test_levels_end_before_the_stack_does() -> None:
+    levels = [b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(mime.DEPTH + 1)]
+    assert len(list(mime.leaves(mime.read_message(b"".join(levels[:-1]))))) == 1
+    with pytest.raises(mime.TooComplex):
+        list(mime.leaves(mime.read_message(b"".join(levels))))
+
+
 def test_only_so_many_recipients_are_read() -> None:
     raw = STATUS_PART + b"Final-Recipient: rfc822; a@b.example\nAction: failed\n\n" * 5_000
     assert len(read_report(raw).recipients) == dsn.RECIPIENTS
@@ -60,7 +75,9 @@ def test_only_so_many_recipients_are_read() -> None:
 
 def test_only_the_beginning_of_a_part_is_read() -> None:
     late = b"Final-Recipient: rfc822; a@b.example\nAction: failed\n"
-    assert read_report(STATUS_PART + b"X: y\n" * (mime.PART_OCTETS // 5) + b"\n" + late).recipients == ()
+    filling = b"X: " + b"y" * (mime.HEAD_OCTETS - 10) + b"\n\n"
+    assert len(read_report(STATUS_PART + filling + late).recipients) == 1
+    assert read_report(STATUS_PART + filling * 3 + late).recipients == ()
 
 
 def test_what_a_report_returns_is_not_read_as_a_report() -> None:
@@ -73,14 +90,12 @@ def test_what_a_report_returns_is_not_read_as_a_report() -> None:
 
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
 def test_fields_are_found_under_a_transfer_encoding(encoding: str) -> None:
-    import base64
-    import quopri
-
-    fields = b"Reporting-MTA: dns; a.example\n\nFinal-Recipient: rfc822; k@b.example\nAction: failed\nStatus: 5.1.1\n"
+    text = "Reporting-MTA: dns; a.example\n\nFinal-Recipient: utf-8; köp@b.example\nAction: failed\nStatus: 5.1.1\n"
+    fields = text.encode()
     coded = base64.encodebytes(fields) if encoding == "base64" else quopri.encodestring(fields)
     head = f"Content-Type: message/delivery-status\nContent-Transfer-Encoding: {encoding}\n\n".encode()
     (found,) = read_report(head + coded).recipients
-    assert (found.recipient, found.kind) == ("k@b.example", "hard")
+    assert (found.recipient, found.kind) == ("köp@b.example", "hard")
 
 
 def test_two_recipients_in_one_block_are_two() -> None:
@@ -102,6 +117,7 @@ def test_two_recipients_in_one_block_are_two() -> None:
         ("rfc822;<a@b.example>", "a@b.example"),
         ("RFC822; @relay.example:a@b.example", "a@b.example"),
         ("a@b.example", "a@b.example"),
+        ("utf-8; a\\x{110000}@b.example", "a@b.example"),
     ],
 )
 def test_addresses_of_every_type(written: str, meant: str) -> None:

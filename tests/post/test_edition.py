@@ -13,7 +13,7 @@ from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef, Carrier
 from campaigns.delivery.send import BatchReport
 from campaigns.errors import NotFound, RefusedOperation
-from campaigns.post import booking
+from campaigns.post import booking, partfile
 from campaigns.post.edition import PostDesk, PrintHouse, write_edition
 from campaigns.post.partfile import BeingWritten
 from campaigns.post.postal_address import PrintProfile
@@ -113,18 +113,25 @@ def test_an_address_that_cannot_be_printed_is_withheld(
     assert listed(tmp_path) == {"A_kvist_2026-4_sv_FI_1.csv": ["Ask"]}
 
 
+@pytest.mark.parametrize(("owner", "step"), [(PrintFile, "add"), (partfile, "_write_durably")])
 def test_who_says_no_before_the_file_is_closed_is_not_in_it(
-    registers: OpenRegister, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registers: OpenRegister,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    step: str,
 ) -> None:
     engine = registers(database_url, HOME)
-    real = PrintFile.add
+    real, said = getattr(owner, step), []
 
-    def add(file: PrintFile, row: object) -> None:
-        real(file, row)  # type: ignore[arg-type]
-        if file.rows == len(HOME):  # all are in the file, and it is not closed
-            unsubscribe(engine, 2)
+    def interrupted(*args: object) -> object:
+        done = real(*args)
+        if not said and (step != "add" or args[0].rows == len(HOME)):  # type: ignore[attr-defined]
+            said.append(unsubscribe(engine, 2))
+        return done
 
-    monkeypatch.setattr(PrintFile, "add", add)
+    monkeypatch.setattr(owner, step, interrupted)
     write_all(engine, tmp_path)
 
     assert statuses(engine) == ["accepted", "withheld unsubscribed", "accepted"]

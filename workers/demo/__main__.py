@@ -61,7 +61,7 @@ def _run(place: Place) -> dict[str, Any]:
         place.wait_for(f"port {port}", lambda port=port: place.listens(port))  # type: ignore[misc]
     first = _send(place, 1, "newsletter", "demo-newsletter-1", "2026-11")
     news_mail = sorted(place.mail.glob("*.eml"))
-    second = _send(place, 2, "magazine", "demo-magazine-1", "2026-4", "email")
+    second = _send(place, 2, "magazine", "demo-magazine-1", "2026-4", "both")
     left, dead, reported = (news.read_kept(news_mail[index]) for index in (0, 1, 2))
     _OUT.print("Three recipients answer: one leaves the list, one address bounces by mail, one by webhook.")
     news.unsubscribe(left)
