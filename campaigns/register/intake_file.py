@@ -35,7 +35,7 @@ class TableRow:
     problem: str | None = None
 
 
-class _RunawayRow(Exception):  # noqa: N818 (a signal between the two classes of this file)
+class _RunawayRow(Exception):
     """The row takes more lines or characters than a row of contacts can have."""
 
 

@@ -113,7 +113,7 @@ def test_an_address_that_cannot_be_printed_is_withheld(
     assert listed(tmp_path) == {"A_kvist_2026-4_sv_FI_1.csv": ["Ask"]}
 
 
-@pytest.mark.parametrize(("owner", "step"), [(PrintFile, "add"), (partfile, "_write_durably")])
+@pytest.mark.parametrize("owner, step", [(PrintFile, "add"), (partfile, "_write_durably")])
 def test_who_says_no_before_the_file_is_closed_is_not_in_it(
     registers: OpenRegister,
     database_url: str,
