@@ -2,8 +2,8 @@
 
 Promise: every claimed row ends in exactly one closed file (`accepted`), withheld with a reason, or back in the
 ledger because nothing of it was handed over; nobody is listed twice, however often this is run or dies. The gate is
-asked before a row is added, and for all rows again right before the file gets the name that hands it over. One file per language
-and country group; its name ends with the batch's fence, so that two claims never want the same name.
+asked before a row is added, and for all rows again right before the file gets the name that hands it over. One file
+per language and country group; its name ends with the batch's fence, so that two claims never want the same name.
 Fails: with the gate shut, what is not in a closed file is given back and due again after a pause. A full disk, a lost
 database or a kill leaves the lease to run out; the next claim settles by the closed files. A folder belongs to one
 machine.

@@ -123,12 +123,14 @@ def test_who_says_no_before_the_file_is_closed_is_not_in_it(
     step: str,
 ) -> None:
     engine = registers(database_url, HOME)
-    real, said = getattr(owner, step), []
+    real = getattr(owner, step)
+    said: list[int] = []
 
     def interrupted(*args: object) -> object:
         done = real(*args)
         if not said and (step != "add" or args[0].rows == len(HOME)):  # type: ignore[attr-defined]
-            said.append(unsubscribe(engine, 2))
+            said.append(2)
+            unsubscribe(engine, 2)
         return done
 
     monkeypatch.setattr(owner, step, interrupted)
