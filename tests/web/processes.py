@@ -45,12 +45,17 @@ def environment(register: Register) -> dict[str, str]:
     }
 
 
+def settings_folder(folder: Path) -> Path:
+    """A new folder with the example's settings."""
+    folder.mkdir()
+    shutil.copy(ROOT / "utskick.example.toml", folder / "utskick.toml")
+    return folder
+
+
 @contextmanager
 def running(register: Register, entrance: str, folder: Path) -> Iterator[Running]:
     """`utskick web` or `utskick inbound` on a free port of loopback."""
-    folder.mkdir()
-    shutil.copy(ROOT / "utskick.example.toml", folder / "utskick.toml")
-    log = folder / "log"
+    log = settings_folder(folder) / "log"
     command = ["env", "-C", str(folder), *COMMAND, entrance, "--port", "0"]
     child = start_tied(command, log, env=environment(register))
     try:

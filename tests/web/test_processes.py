@@ -15,7 +15,7 @@ from campaigns.tokens import TokenPurpose
 from tests.feedback.reports import report
 from tests.inbound.dialogue import Dialogue
 from tests.support.register import LIST_ID, Register
-from tests.web.processes import COMMAND, Running, environment, running
+from tests.web.processes import COMMAND, Running, environment, running, settings_folder
 
 
 @pytest.fixture
@@ -90,13 +90,12 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(
 
 
 def test_the_command_line_reads_and_applies(register: Register, tmp_path: Path) -> None:
-    with running(register, "web", tmp_path / "web"):
-        pass
+    folder = settings_folder(tmp_path / "here")
     (tmp_path / "bounce.eml").write_bytes(report(register.return_path()))
 
     def command(*arguments: str, given: bytes = b"") -> str:
         done = subprocess.run(
-            [*COMMAND, "feedback", *arguments], cwd=tmp_path / "web", env=environment(register), input=given,
+            [*COMMAND, "feedback", *arguments], cwd=folder, env=environment(register), input=given,
             capture_output=True, timeout=60, check=True,
         )  # fmt: skip
         return done.stdout.decode()

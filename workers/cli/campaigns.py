@@ -28,7 +28,12 @@ def add_to(app: App) -> None:
 
 @campaigns.command
 def submit(
-    file: Annotated[str, Parameter(help="A submission as TOML or JSON; - reads JSON from standard input.")],
+    file: Annotated[
+        str,
+        Parameter(
+            help="A submission as TOML or JSON; - reads JSON from standard input.", allow_leading_hyphen=True
+        ),
+    ],
     *,
     submission_id: Annotated[str | None, Parameter(help="Its identity, in place of the file's.")] = None,
     set: Annotated[  # noqa: A002 (the contract's name of the option)

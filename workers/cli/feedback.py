@@ -5,8 +5,9 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from campaigns.errors import InputError
 from campaigns.feedback.dsn import read_report
@@ -14,6 +15,9 @@ from campaigns.feedback.ingest import ingest as apply_mail
 from workers.cli.output import Json, answer
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
+
+#: Files, or `-` for standard input, which would else read as an option.
+Files = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 feedback = App(name="feedback", help="Bounces and other mail that came back.")
 
@@ -24,14 +28,14 @@ def add_to(app: App) -> None:
 
 
 @feedback.command
-def parse(*files: str, json: Json = False) -> None:  # noqa: ARG001 (the answer is JSON Lines either way)
+def parse(*files: Files, json: Json = False) -> None:  # noqa: ARG001 (the answer is JSON Lines either way)
     """Say what messages report, as JSON Lines; changes nothing."""
     for file in files:
         print(jsonlib.dumps({"file": file, **read_report(_read(file)).as_contract()}, ensure_ascii=False))
 
 
 @feedback.command
-def ingest(*files: str, json: Json = False) -> None:
+def ingest(*files: Files, json: Json = False) -> None:
     """Apply messages to the register; - reads one from standard input."""
     installation = Installation(load_settings())
     done = [
