@@ -3,9 +3,11 @@
 `encode` is a pure function of its chunk. Its result begins at column 0 and ends at column 0, by a soft break
 unless the chunk ends in a line break, so a constant chunk is encoded once and its octets are spliced between
 encoded values. Promises, for any text: lines of at most 76 octets; line breaks (CR LF, CR or LF alike) become
-CRLF and no other CR or LF exists; no line begins with a dot, so SMTP has nothing to stuff; blanks before a
-break are encoded. `close` ends a body so that exactly one CRLF, the one that belongs to the boundary, follows
-the text. Fails with UnicodeEncodeError on a lone surrogate.
+CRLF and no other CR or LF exists; no line begins with a dot, so SMTP has nothing to stuff; tabs, blanks
+before a break and blanks after a blank are encoded, so that the octets are their own relaxed canonical form
+(RFC 6376 section 3.4.4) and a signature need not look at them again. `close` ends a body so that exactly one
+CRLF, the one that belongs to the boundary, follows the text. Fails with UnicodeEncodeError on a lone
+surrogate.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ _DOT: Final = ord(".")
 _EQUALS: Final = ord("=")
 
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
-_UNSAFE: Final = re.compile(rb"[^\t -<>-~]")
+_UNSAFE: Final = re.compile(rb"[^ -<>-~]|(?<= ) ")
 # One line of printable ASCII that needs nothing but its soft break: most names.
 _PLAIN: Final = re.compile(r"(?!\.)[ -<>-~]*[!-<>-~]").fullmatch
 # One word without "=": most links.
@@ -29,7 +31,7 @@ _WORD: Final = re.compile(r"[!-<>-~]+").fullmatch
 def encode(chunk: str) -> bytes:
     """The quoted-printable form of `chunk`, from column 0 to column 0; empty for an empty chunk."""
     if len(chunk) <= _ROOM:
-        if _PLAIN(chunk):
+        if _PLAIN(chunk) and "  " not in chunk:
             return chunk.encode("ascii") + _SOFT
     elif _WORD(chunk) and "." not in chunk[::_ROOM]:
         octets = chunk.encode("ascii")
@@ -51,8 +53,8 @@ def close(pieces: list[bytes]) -> None:
 def _line(line: str) -> bytes:
     """One line without its break, folded by soft breaks."""
     octets = _UNSAFE.sub(_escape, line.encode())
-    if octets.endswith((b" ", b"\t")):
-        octets = octets[:-1] + b"=%02X" % octets[-1]
+    if octets.endswith(b" "):
+        octets = octets[:-1] + b"=20"
     if len(octets) <= _ROOM and not octets.startswith(b"."):
         return octets
     return _SOFT.join(_fold(octets))
