@@ -9,8 +9,11 @@ answer "try again".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,13 +21,30 @@ from sqlalchemy.dialects import postgresql, sqlite
 from campaigns.address import parse_email
 from campaigns.clock import utc_now
 from campaigns.errors import AddressFault
-from campaigns.feedback.event import NOES, FeedbackEvent, plain
+from campaigns.feedback.event import NOES, RAW_CHARACTERS, FeedbackEvent, plain
 from campaigns.principal import Principal
 from campaigns.register import objections, subscriptions
-from campaigns.register.permit import answering_a_no
+from campaigns.register.permit import Binding, recording_noes, wait_until
 from campaigns.store import schema
 from campaigns.store.engine import writing
 from campaigns.tokens import TokenClaims
+
+#: The events of one caller, and who that is.
+Report = tuple[Sequence[FeedbackEvent], Principal]
+#: Source and id of an event.
+EventId = tuple[str, str]
+Deliveries = Mapping[TokenClaims, Any]
+
+_RECORDED: Final = "recorded"
+_ABOUT_AN_ADDRESS: Final = frozenset({"hard", "complaint"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the news of each caller, and from when on it may be answered (boot seconds)."""
+
+    consequences: list[list[str]]
+    answer_at: float
 
 
 def apply(engine: sa.Engine, event: FeedbackEvent, principal: Principal) -> str:
@@ -46,55 +66,104 @@ def apply_all(engine: sa.Engine, events: Sequence[FeedbackEvent], principal: Pri
     Raises:
         Unreachable: the database is away.
     """
-    # Waiting and making every sender ask again is for a "no" only; for a repeated one too, since the first
-    # may not bind yet.
-    may_be_a_no = any(event.verified and event.kind in NOES for event in events)
-    with answering_a_no(engine) if may_be_a_no else writing(engine) as connection:
-        return [_apply(connection, event, principal) for event in events]
+    outcome = apply_reports(engine, [(events, principal)])
+    wait_until(outcome.answer_at)
+    return outcome.consequences[0]
 
 
-def _apply(connection: sa.Connection, event: FeedbackEvent, principal: Principal) -> str:
-    event_row = _record(connection, event)
-    if event_row is None:
-        return "repeated"
-    consequence = _consequence(connection, event, principal)
-    table = schema.feedback_event
-    connection.execute(sa.update(table).where(table.c.id == event_row).values(consequence=consequence))
-    return consequence
+def apply_reports(engine: sa.Engine, reports: Sequence[Report]) -> Outcome:
+    """Apply what several callers reported, in one transaction, all or none. Nobody whose news
+    `may_be_a_no` may be answered before `answer_at`.
+
+    Raises:
+        Unreachable: the database is away.
+    """
+    news = [(event, principal) for events, principal in reports for event in events]
+    if may_be_a_no(event for event, _ in news):
+        with recording_noes(engine) as (connection, binding):
+            words = _apply(connection, news)
+    else:
+        binding = Binding(0.0)
+        with writing(engine) as connection:
+            words = _apply(connection, news)
+    rest = iter(words)
+    return Outcome([list(islice(rest, len(events))) for events, _ in reports], binding.answer_at)
 
 
-def _record(connection: sa.Connection, event: FeedbackEvent) -> int | None:
-    table = schema.feedback_event
+def may_be_a_no(events: Iterable[FeedbackEvent]) -> bool:
+    """Whether an answer has to wait until it binds: for a repeated "no" too, since the first may not bind yet."""
+    return any(event.verified and event.kind in NOES for event in events)
+
+
+def _apply(connection: sa.Connection, news: Sequence[tuple[FeedbackEvent, Principal]]) -> list[str]:
+    """One statement records all events and one looks up the deliveries; only what has a consequence costs more.
+
+    In the order of the events' ids, whatever order they came in: two transactions with the same events then wait
+    for each other, and never in a circle.
+    """
+    news_by_id = {(event.source, event.event_id): (event, principal) for event, principal in reversed(news)}
+    rows = _record(connection, [news_by_id[event_id][0] for event_id in sorted(news_by_id)])
+    fresh = {event_id: news_by_id[event_id] for event_id in sorted(rows)}
+    deliveries = _attempted(connection, [event for event, _ in fresh.values()])
+    consequences = {
+        event_id: _consequence(connection, event, deliveries, principal)
+        for event_id, (event, principal) in fresh.items()
+    }
+    _mark(connection, {rows[event_id]: word for event_id, word in consequences.items()})
+    # Of an event that came twice at once, the first one says what it did.
+    return [consequences.pop((event.source, event.event_id), "repeated") for event, _ in news]
+
+
+def _record(connection: sa.Connection, events: Sequence[FeedbackEvent]) -> dict[EventId, int]:
+    """The row of each event that is new."""
+    if not events:
+        return {}
+    table, now = schema.feedback_event, utc_now()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    row: int | None = connection.execute(
+    statement = (
         insert(table)
-        .values(
-            source=event.source,
-            event_id=event.event_id,
-            kind=event.kind,
-            campaign_id=event.claims.campaign if event.claims else None,
-            number=event.claims.number if event.claims else None,
-            status_code=plain(event.status, 20) if event.status else None,
-            diagnostic=plain(event.diagnostic) if event.diagnostic else None,
-            occurred_at=event.occurred_at,
-            received_at=utc_now(),
-            verified=event.verified,
-            consequence="",
-        )
         .on_conflict_do_nothing(index_elements=["source", "event_id"])
-        .returning(table.c.id)
-    ).scalar_one_or_none()
-    return row
+        .returning(table.c.id, table.c.source, table.c.event_id)
+    )
+    found = connection.execute(statement, [_row(event, now) for event in events])
+    return {(row.source, row.event_id): row.id for row in found}
 
 
-def _consequence(connection: sa.Connection, event: FeedbackEvent, principal: Principal) -> str:
+def _row(event: FeedbackEvent, now: datetime) -> dict[str, Any]:
+    return {
+        "source": event.source,
+        "event_id": event.event_id,
+        "kind": event.kind,
+        "campaign_id": event.claims.campaign if event.claims else None,
+        "number": event.claims.number if event.claims else None,
+        "status_code": plain(event.status, 20) if event.status else None,
+        "diagnostic": plain(event.diagnostic) if event.diagnostic else None,
+        "occurred_at": event.occurred_at,
+        "received_at": now,
+        "verified": event.verified,
+        "consequence": _RECORDED,
+        "raw": plain(event.raw, RAW_CHARACTERS) if event.raw else None,
+    }
+
+
+def _mark(connection: sa.Connection, words: Mapping[int, str]) -> None:
+    table = schema.feedback_event
+    marks = [{"row": row, "word": word} for row, word in words.items() if word != _RECORDED]
+    if marks:
+        statement = sa.update(table).where(table.c.id == sa.bindparam("row"))
+        connection.execute(statement.values(consequence=sa.bindparam("word")), marks)
+
+
+def _consequence(
+    connection: sa.Connection, event: FeedbackEvent, deliveries: Deliveries, principal: Principal
+) -> str:
     if event.claims is None:
         return "hint"
     if event.kind == "unsubscribe":
         return _unsubscribe(connection, event, event.claims, principal)
     if event.kind in ("hard", "complaint"):
-        return _suppress(connection, event, event.claims, principal)
-    return "recorded"
+        return _suppress(connection, event, deliveries.get(event.claims), principal)
+    return _RECORDED
 
 
 def _unsubscribe(
@@ -106,10 +175,7 @@ def _unsubscribe(
     return "unsubscribed"
 
 
-def _suppress(
-    connection: sa.Connection, event: FeedbackEvent, claims: TokenClaims, principal: Principal
-) -> str:
-    row = _attempted(connection, claims)
+def _suppress(connection: sa.Connection, event: FeedbackEvent, row: Any, principal: Principal) -> str:
     if row is None or row.address_key is None:
         return "hint"
     if row.address_key != row.email_key:
@@ -124,19 +190,28 @@ def _suppress(
     return kind
 
 
-def _attempted(connection: sa.Connection, claims: TokenClaims) -> Any:
+def _attempted(connection: sa.Connection, events: Iterable[FeedbackEvent]) -> Deliveries:
+    """The deliveries that the events are about, as far as they were attempted, with the person's present address."""
+    wanted = {
+        event.claims for event in events if event.claims is not None and event.kind in _ABOUT_AN_ADDRESS
+    }
+    if not wanted:
+        return {}
     delivery, contact = schema.delivery.c, schema.contact.c
-    return connection.execute(
-        sa.select(delivery.address_key, contact.email, contact.email_key, contact.key_id)
+    found = connection.execute(
+        sa.select(delivery.campaign_id, delivery.number, delivery.contact_id, delivery.address_key)
+        .add_columns(contact.email, contact.email_key, contact.key_id)
         .join_from(schema.delivery, schema.contact, contact.id == delivery.contact_id)
         .where(
-            delivery.campaign_id == claims.campaign,
-            delivery.number == claims.number,
-            delivery.contact_id == claims.contact,
+            sa.tuple_(delivery.campaign_id, delivery.number).in_(
+                [(claims.campaign, claims.number) for claims in wanted]
+            ),
             delivery.channel == "email",
             delivery.attempt > 0,
         )
-    ).one_or_none()
+    )
+    rows = {(row.campaign_id, row.number, row.contact_id): row for row in found}
+    return {claims: rows.get((claims.campaign, claims.number, claims.contact)) for claims in wanted}
 
 
 def _names(named: Sequence[str], address: str) -> bool:

@@ -31,6 +31,7 @@ Kind = Literal[
 #: Kinds that may record a "no": their caller answers only when it binds.
 NOES: Final[frozenset[Kind]] = frozenset({"hard", "complaint", "unsubscribe"})
 DIAGNOSTIC_CHARACTERS: Final = 500
+RAW_CHARACTERS: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class FeedbackEvent:
     """News from `source`, told apart by `event_id`; `status` is an enhanced status code (RFC 3463).
 
     `named` holds the addresses that the news itself names, where it is about several recipients at once;
-    empty where it can only be about the one that the message was sent to.
+    empty where it can only be about the one that the message was sent to. `raw` is what the source said, cut
+    off where it is long.
     """
 
     source: str
@@ -49,6 +51,7 @@ class FeedbackEvent:
     diagnostic: str | None = None
     occurred_at: datetime | None = None
     named: tuple[str, ...] = ()
+    raw: str | None = None
 
     @property
     def verified(self) -> bool:

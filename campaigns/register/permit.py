@@ -55,6 +55,13 @@ def raise_epoch(connection: sa.Connection) -> float:
     return answer_ms / 1000
 
 
+@dataclass
+class Binding:
+    """From when on what a transaction recorded may be answered, in boot seconds; never, until it is committed."""
+
+    answer_at: float = float("inf")
+
+
 @contextmanager
 def answering_a_no(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that records a "no" (a repeated one too): when the block is left normally, the "no"
@@ -63,12 +70,32 @@ def answering_a_no(engine: sa.Engine) -> Iterator[sa.Connection]:
     Raises:
         Unreachable: the database is away or the outcome of the commit is unknown; answer "try again".
     """
+    with recording_noes(engine) as (connection, binding):
+        yield connection
+    wait_until(binding.answer_at)
+
+
+@contextmanager
+def recording_noes(engine: sa.Engine) -> Iterator[tuple[sa.Connection, Binding]]:
+    """The transaction of `answering_a_no` without its wait, for a caller who records for many and keeps each of
+    their answers back until `answer_at` (known when the block is left). They share one rise of the epoch.
+
+    Raises:
+        Unreachable: the database is away or the outcome of the commit is unknown; answer "try again".
+    """
+    binding = Binding()
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
-        yield connection
+        yield connection, binding
         wait = raise_epoch(connection)
-    time.sleep(wait)
+    binding.answer_at = boot_seconds() + wait
+
+
+def wait_until(moment: float) -> None:
+    """Sleep until a moment of the boot clock."""
+    while (left := moment - boot_seconds()) > 0:
+        time.sleep(left)
 
 
 class PermitOffice:

@@ -277,6 +277,7 @@ feedback_event = sa.Table(
     required("received_at", Instant),
     required("verified", sa.Boolean),
     required("consequence", sa.Text),
+    personal("raw"),
     sa.UniqueConstraint("source", "event_id"),
     sa.Index("ix_feedback_event_delivery", "campaign_id", "number"),
 )
