@@ -16,7 +16,7 @@ import structlog
 from dramatiq.brokers.redis import RedisBroker
 
 from campaigns.clock import utc_now
-from campaigns.delivery import ledger, open_work
+from campaigns.delivery import control, ledger, open_work, overdue
 from campaigns.delivery.ledger import BatchRef
 from campaigns.errors import RefusedOperation, Unreachable, UtskickError
 from campaigns.planning.campaign import receive
@@ -106,3 +106,15 @@ def ring_again(installation: Installation, broker: RedisBroker) -> int:
     for campaign in open_work.drained_campaigns(engine):
         ledger.complete_if_done(engine, campaign)
     return messages
+
+
+def tidy(installation: Installation) -> None:
+    """Let time have its effect: hold missed starts, expire, take over dead leases, finish cancellations."""
+    engine = installation.engine
+    for campaign in overdue.hold_missed(engine):
+        log.warning("start missed; waits for a word", campaign=campaign)
+    for campaign in overdue.expire_waiting(engine):
+        log.info("deadline passed", campaign=campaign)
+    overdue.settle_held_leases(engine)
+    for campaign in control.cancelling_campaigns(engine):
+        control.finish_cancellation(engine, campaign)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import structlog
 
 from campaigns.errors import UtskickError
-from workers.actors import ring_again
+from workers.actors import ring_again, tidy
 from workers.broker import connected, make_broker
 from workers.settings import Settings
 from workers.stopping import StopFlag
@@ -35,6 +35,7 @@ def run_scheduler(settings: Settings) -> None:
         log.info("scheduler started")
         while not stop.wait(LOOK_SECONDS):
             try:
+                tidy(installation)
                 ring_again(installation, broker)
             except (UtskickError, OSError) as error:
                 log.warning("cannot look for work", problem=str(error))

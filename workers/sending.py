@@ -18,7 +18,6 @@ from typing import Final
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
-from campaigns.delivery import policy
 from campaigns.delivery.composing import Writer
 from campaigns.delivery.journal import Journal
 from campaigns.delivery.ledger import BatchRef
@@ -45,7 +44,7 @@ class SendingRoom:
         self._gate = Gate(installation.engine)
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._writers: OrderedDict[int, tuple[Writer, str, datetime]] = OrderedDict()
+        self._plans: OrderedDict[int, _Plan] = OrderedDict()
         self._rests: dict[str, _Rest] = {}
         self._seats: list[_Seat] = []
 
@@ -53,7 +52,8 @@ class SendingRoom:
         """Hand over one batch, e-mail on this thread's connection; None when it could not be claimed."""
         if self._channel(ref) == "post":
             return self._print(ref)
-        writer, smarthost, last_moment = self._writer(ref.campaign)
+        plan = self._plan(ref.campaign)
+        smarthost, retries = plan.smarthost, self._installation.retries
         rest = self._rests.get(smarthost, _NO_REST)
         if utc_now() < rest.until:
             return BatchReport(smarthost_away=True, due_at=rest.until)
@@ -62,14 +62,16 @@ class SendingRoom:
             engine=self._installation.engine,
             gate=self._gate,
             transport=seat.transport(smarthost),
-            writer=writer,
+            writer=plan.writer,
             carrier=self._installation.carrier(smarthost),
             journal=seat.journal,
-            last_moment=last_moment,
+            last_moment=plan.last_moment,
             stopping=self.stopping,
+            retries=retries,
+            deadline=plan.deadline,
         )
         try:
-            report = send_batch(desk, ref, utc_now() + policy.smarthost_pause(rest.failures + 1))
+            report = send_batch(desk, ref, utc_now() + retries.smarthost_pause(rest.failures + 1))
         except BaseException:
             self._leave(seat)
             raise
@@ -103,7 +105,8 @@ class SendingRoom:
                 self._rests.pop(smarthost, None)
             elif self._rests.get(smarthost, _NO_REST) == before:
                 failures = before.failures + 1
-                self._rests[smarthost] = _Rest(failures, utc_now() + policy.smarthost_pause(failures))
+                pause = self._installation.retries.smarthost_pause(failures)
+                self._rests[smarthost] = _Rest(failures, utc_now() + pause)
 
     def close(self) -> None:
         """Close all connections and journals; no thread may be at work."""
@@ -125,16 +128,16 @@ class SendingRoom:
             self._seats.remove(seat)
         seat.close()
 
-    def _writer(self, campaign_id: int) -> tuple[Writer, str, datetime]:
+    def _plan(self, campaign_id: int) -> _Plan:
         with self._lock:
-            known = self._writers.get(campaign_id)
+            known = self._plans.get(campaign_id)
             if known is None:
-                known = self._writers[campaign_id] = self._new_writer(campaign_id)
-                if len(self._writers) > _WRITERS:
-                    self._writers.popitem(last=False)
+                known = self._plans[campaign_id] = self._new_plan(campaign_id)
+                if len(self._plans) > _WRITERS:
+                    self._plans.popitem(last=False)
             return known
 
-    def _new_writer(self, campaign_id: int) -> tuple[Writer, str, datetime]:
+    def _new_plan(self, campaign_id: int) -> _Plan:
         table = schema.campaign.c
         statement = sa.select(table.sender, table.smarthost, table.expanded_at, table.deadline_at)
         with reading(self._installation.engine) as connection:
@@ -143,7 +146,18 @@ class SendingRoom:
             raise NotFound(f"campaign {campaign_id} is not there to be sent")
         author = self._installation.author(row.sender)
         writer = Writer(self._installation.engine, campaign_id, author, self._installation.stationery)
-        return writer, row.smarthost, policy.last_moment(row.expanded_at, row.deadline_at)
+        last_moment = self._installation.retries.last_moment(row.expanded_at, row.deadline_at)
+        return _Plan(writer, row.smarthost, last_moment, row.deadline_at)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What all batches of one campaign share."""
+
+    writer: Writer
+    smarthost: str
+    last_moment: datetime
+    deadline: datetime | None
 
 
 @dataclass(frozen=True)
@@ -171,7 +185,10 @@ class _Seat:
             settings = self._installation.settings
             url = parse_smarthost_url(settings.smarthosts[smarthost].url.get_secret_value())
             self._transports[smarthost] = open_transport(
-                url, ehlo_name=settings.mail_domain, begun=self.journal.begun
+                url,
+                ehlo_name=settings.mail_domain,
+                begun=self.journal.begun,
+                timeouts=self._installation.timeouts(smarthost),
             )
         return self._transports[smarthost]
 

@@ -29,6 +29,8 @@ _NOT_SETTINGS: Final = ("UTSKICK_TEST_",)
 
 Language = Literal["sv", "fi", "en"]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Minutes = Annotated[float, Field(gt=0, le=10_080)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 
 
@@ -58,12 +60,41 @@ class Limits(_Table):
     connections: Annotated[int, Field(ge=1, le=100)] = 4
 
 
+class TimeoutTable(_Table):
+    """The longest waits for one smarthost, in seconds, each for one command and its whole reply.
+
+    The defaults are those of RFC 5321 4.5.3.2. A short `dot` is the classic cause of mail that arrives twice.
+    """
+
+    connect: Seconds = 30
+    greeting: Seconds = 300
+    ehlo: Seconds = 300
+    mail: Seconds = 300
+    rcpt: Seconds = 300
+    data: Seconds = 120
+    block: Seconds = 180
+    dot: Seconds = 600
+    quit: Seconds = 5
+
+
 class Smarthost(_Table):
     """A server that takes our mail."""
 
     url: SecretStr
     processor: Key | None = None
     limits: Limits = Limits()
+    timeouts: TimeoutTable = TimeoutTable()
+
+
+class RetryTable(_Table):
+    """When to try again and when to give up; see `campaigns.delivery.policy`."""
+
+    first_waits_minutes: Annotated[tuple[Minutes, ...], Field(max_length=20)] = (15, 30, 60)
+    later_wait_minutes: Minutes = 120
+    later_spread_minutes: Annotated[float, Field(ge=0, le=1440)] = 60
+    give_up_after_hours: Annotated[float, Field(gt=0, le=720)] = 96
+    shortest_pause_seconds: Seconds = 5
+    longest_pause_seconds: Seconds = 300
 
 
 class ProcessorTable(_Table):
@@ -126,6 +157,7 @@ class Settings(_Table):
     senders: Annotated[dict[Key, Sender], Field(min_length=1)]
     print_houses: dict[Key, PrintHouse] = {}
     webhooks: dict[Key, Webhook] = {}
+    retries: RetryTable = RetryTable()
     retention: Retention
 
     @property

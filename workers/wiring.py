@@ -9,7 +9,9 @@ from __future__ import annotations
 import getpass
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -18,6 +20,8 @@ from campaigns.content.catalogue import Catalogue
 from campaigns.content.model import CONTROLLER_FIELDS, Brand
 from campaigns.delivery.composing import Author, Stationery
 from campaigns.delivery.ledger import Carrier
+from campaigns.delivery.policy import Retries
+from campaigns.delivery.transport import Timeouts
 from campaigns.errors import KeysFault
 from campaigns.keyfiles import make_keys, read_keys
 from campaigns.keyring import KeyRing, hold_against
@@ -92,6 +96,23 @@ class Installation:
         """Smarthost and processor, as attempts name them."""
         return Carrier(smarthost, self.settings.smarthost_processor(smarthost).key)
 
+    @cached_property
+    def retries(self) -> Retries:
+        """When to try again, and when to give up."""
+        table = self.settings.retries
+        return Retries(
+            first_waits=tuple(timedelta(minutes=wait) for wait in table.first_waits_minutes),
+            later_wait=timedelta(minutes=table.later_wait_minutes),
+            later_spread=timedelta(minutes=table.later_spread_minutes),
+            give_up_after=timedelta(hours=table.give_up_after_hours),
+            shortest_pause=timedelta(seconds=table.shortest_pause_seconds),
+            longest_pause=timedelta(seconds=table.longest_pause_seconds),
+        )
+
+    def timeouts(self, smarthost: str) -> Timeouts:
+        """How long to wait for a smarthost's answers."""
+        return Timeouts(**self.settings.smarthosts[smarthost].timeouts.model_dump())
+
     @property
     def print_house(self) -> PrintHouse | None:
         """The print house of the magazine; None where none is configured."""
@@ -117,12 +138,19 @@ def initialise(settings: Settings, principal: Principal) -> KeyRing:
         KeysFault: the register has keys and the secrets folder lacks or contradicts them.
         Unreachable: the database is away.
     """
-    engine, folder = make_engine(settings.database), settings.secrets_dir
-    migrate(engine)
-    with writing(engine) as connection:
-        marks = identity.read_marks(connection)
-        ring = read_keys(folder)
-        if not marks:
-            ring = ring or make_keys(folder)
-            identity.found(connection, secrets.token_hex(16), ring.marks(), principal)
-        return hold_against(ring, marks, folder)
+    engine = make_engine(settings.database)
+    try:
+        migrate(engine)
+        with writing(engine) as connection:
+            return _keys(connection, settings.secrets_dir, principal)
+    finally:
+        engine.dispose()
+
+
+def _keys(connection: sa.Connection, folder: Path, principal: Principal) -> KeyRing:
+    marks = identity.read_marks(connection)
+    ring = read_keys(folder)
+    if not marks:
+        ring = ring or make_keys(folder)
+        identity.found(connection, secrets.token_hex(16), ring.marks(), principal)
+    return hold_against(ring, marks, folder)

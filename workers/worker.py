@@ -15,7 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from campaigns.delivery.recovery import settle_legacies
 from campaigns.errors import UtskickError
-from workers.actors import Actors, ring_again
+from workers.actors import Actors, ring_again, tidy
 from workers.broker import QUEUES, connected, make_broker
 from workers.children import start_utskick
 from workers.sending import SendingRoom, journal_folder
@@ -78,6 +78,7 @@ def _look(installation: Installation, broker: RedisBroker) -> None:
     try:
         carrier = installation.carrier(next(iter(installation.settings.smarthosts), "main"))
         settle_legacies(installation.engine, journal_folder(installation), carrier)
+        tidy(installation)
         ring_again(installation, broker)
     except (UtskickError, OSError) as error:
         log.warning("cannot look for work", problem=str(error))

@@ -85,7 +85,7 @@ def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
             return None
         # The epoch before the rows: a "no" in between then shows as a moved epoch.
         epoch: int = connection.execute(sa.select(schema.gate.c.epoch)).scalar_one()
-        _settle_expired_lease(connection, ref, batch)
+        settle_expired_lease(connection, ref, batch)
         _expire(connection, ref, batch, now)
         _withhold(
             connection,
@@ -233,7 +233,8 @@ def _take(connection: sa.Connection, ref: BatchRef, owner: str, now: datetime) -
     return batch
 
 
-def _settle_expired_lease(connection: sa.Connection, ref: BatchRef, batch: Any) -> None:
+def settle_expired_lease(connection: sa.Connection, ref: BatchRef, batch: Any) -> None:
+    """Settle the rows of a locked batch whose lease ran out: uncertain up to the watermark, pending above it."""
     table = schema.delivery
     opened = table.c.number <= (batch.opened_to if batch.opened_to is not None else batch.first_number - 1)
     left = (*_between(ref, batch), table.c.status == "sending")

@@ -18,11 +18,12 @@ from typing import Final
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
-from campaigns.delivery import ledger, policy
+from campaigns.delivery import ledger
 from campaigns.delivery.claimed_rows import ClaimedRow
 from campaigns.delivery.composing import Writer
 from campaigns.delivery.journal import Journal
 from campaigns.delivery.ledger import BatchRef, Carrier, Hand, Result
+from campaigns.delivery.policy import Retries
 from campaigns.delivery.transport import (
     Accepted,
     Deferred,
@@ -43,6 +44,8 @@ RECORD_SECONDS: Final = 0.2
 #: The watermark runs ahead of what was begun by what this many seconds carry, and never by fewer rows than the second.
 AHEAD_SECONDS: Final = 0.2
 AHEAD_ROWS: Final = 4
+#: Passing reasons that concern the whole campaign: the pass ends, and the rest of the batch is given back.
+ENDING_REASONS: Final = frozenset({"paused", "deadline"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Desk:
     journal: Journal
     last_moment: datetime
     stopping: Callable[[], bool]
+    retries: Retries
+    deadline: datetime | None
 
 
 @dataclass
@@ -148,6 +153,9 @@ class _Sending:
             return None
 
     def _ask(self, letter: Letter) -> Verdict:
+        deadline = self._desk.deadline
+        if deadline is not None and utc_now() >= deadline:
+            return Withheld(letter.delivery, "deadline", final=False)
         return self._desk.gate.clear(self._hand.in_hand, letter.delivery, letter.envelope.recipient)
 
     def _upcoming(self, following: ClaimedRow | None) -> Envelope | None:
@@ -187,7 +195,7 @@ class _Sending:
 
     def _defer(self, row: ClaimedRow, outcome: Deferred) -> None:
         chance = random.random()  # noqa: S311 (spreads retries, guards nothing)
-        due_at = policy.next_try(row.tries + 1, utc_now(), chance)
+        due_at = self._desk.retries.next_try(row.tries + 1, utc_now(), chance)
         status = "deferred" if due_at <= self._desk.last_moment else "expired"
         self._answered(
             row,
@@ -206,6 +214,8 @@ class _Sending:
     def _not_now(self, row: ClaimedRow, verdict: Withheld) -> bool:
         if verdict.final:
             self._add(Result(row.delivery.number, row.attempt, "withheld", reason=verdict.reason))
+        elif verdict.reason in ENDING_REASONS:
+            return False
         else:
             ledger.give_back(self._desk.engine, self._hand, [row])
         return True

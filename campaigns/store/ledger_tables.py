@@ -18,6 +18,8 @@ from campaigns.store.register_tables import CHANNELS
 
 SUBMISSION_STATUSES = ("received", "accepted", "refused")
 CAMPAIGN_STATUSES = ("scheduled", "expanding", "sending", "completed", "paused", "halted", "cancelled")
+#: A person asked, the start was missed, the campaign is being cancelled, or a limit was passed.
+HOLD_REASONS = ("asked", "missed_start", "cancelling", "hard_bounces", "complaints")
 DELIVERY_STATUSES = (
     "pending",
     "sending",
@@ -72,12 +74,16 @@ campaign = sa.Table(
     required("created_at", Instant),
     required("created_by", sa.Text),
     sa.Column("send_at", Instant),
+    sa.Column("start_by", Instant),
     sa.Column("deadline_at", Instant),
+    sa.Column("hold_reason", sa.Text),
     sa.Column("expanded_at", Instant),
     sa.Column("closed_at", Instant),
     one_of("kind", ("newsletter", "magazine")),
     one_of("channel", (*CHANNELS, "both")),
     one_of("status", CAMPAIGN_STATUSES),
+    one_of("hold_reason", HOLD_REASONS),
+    sa.CheckConstraint("hold_reason IS NULL OR status IN ('paused', 'halted')", name="reason_when_held"),
     sa.CheckConstraint(
         "(closed_at IS NOT NULL) = (status IN ('completed', 'cancelled'))", name="closed_when_ended"
     ),
@@ -130,6 +136,7 @@ batch = sa.Table(
     sa.Column("opened_to", sa.Integer),
     sa.Column("checked_epoch", BigId),
     sa.Column("due_at", Instant),
+    sa.Column("rung_at", Instant),
     sa.Column("closed_at", Instant),
     one_of("channel", CHANNELS),
     sa.CheckConstraint("first_number <= last_number", name="range_is_ordered"),

@@ -29,6 +29,7 @@ PURE = (
     "campaigns.content",
     "campaigns.feedback",
     "campaigns.delivery.status",
+    "campaigns.planning.status",
     "campaigns.delivery.policy",
     "campaigns.delivery.replies",
 )

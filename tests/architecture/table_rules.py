@@ -19,16 +19,25 @@ SHARED = {
         "campaigns.planning.campaign": "accepts it",
         "campaigns.planning.expansion": "opens it, in the transaction that writes its rows",
         "campaigns.delivery.ledger": "closes it, in the transaction that settles its last row",
+        "campaigns.delivery.control": "holds and frees it on a person's word",
+        "campaigns.delivery.decisions": "opens it again for what a person has sent again",
+        "campaigns.delivery.overdue": "holds it when its start was missed, closes it when its deadline passed",
     },
     "batch": {
         "campaigns.planning.expansion": "cuts it, in the transaction that writes its rows",
         "campaigns.delivery.ledger": "leases it and raises its watermark",
         "campaigns.delivery.recovery": "takes it from a dead owner",
+        "campaigns.delivery.control": "closes it when its campaign is cancelled",
+        "campaigns.delivery.decisions": "opens it again for what a person has sent again",
+        "campaigns.delivery.overdue": "takes it when its lease ran out, closes it when its deadline passed",
     },
     "delivery": {
         "campaigns.planning.expansion": "writes every row, once, in one statement",
         "campaigns.delivery.ledger": "moves it along the table of statuses",
         "campaigns.delivery.recovery": "settles what a dead owner left open",
+        "campaigns.delivery.control": "cancels what waits, on a person's word",
+        "campaigns.delivery.decisions": "settles what is uncertain, on a person's word",
+        "campaigns.delivery.overdue": "expires what waits when the deadline passed",
     },
 }
 

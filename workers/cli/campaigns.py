@@ -1,4 +1,4 @@
-"""`utskick campaigns`: submit, list, show, schema, preview."""
+"""`utskick campaigns`: submit, list, show, schema; `workers.cli.control` adds pause, resume, start, cancel, settle."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from campaigns.delivery import accounts
 from campaigns.errors import InputError
 from campaigns.planning.submission import json_schema
 from workers import broker as queue
+from workers.cli import control
 from workers.cli.output import Json, answer, answer_table
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
@@ -23,6 +24,7 @@ campaigns = App(name="campaigns", help="Ask for campaigns and see what became of
 
 def add_to(app: App) -> None:
     """Add this file's commands."""
+    control.add_to(campaigns)
     app.command(campaigns)
 
 
