@@ -27,9 +27,9 @@ from campaigns.delivery.smarthost_url import parse_smarthost_url
 from campaigns.delivery.transport import Transport
 from campaigns.errors import NotFound, RefusedOperation
 from campaigns.post.edition import PostDesk, write_edition
-from campaigns.register.suppression import Gate
 from campaigns.store import schema
 from campaigns.store.engine import reading
+from workers.gate import make_gate
 from workers.wiring import Installation
 
 _WRITERS: Final = 16
@@ -41,7 +41,7 @@ class SendingRoom:
     def __init__(self, installation: Installation, stopping: Callable[[], bool]) -> None:
         self.stopping = stopping
         self._installation = installation
-        self._gate = Gate(installation.engine)
+        self._gate = make_gate(installation)
         self._local = threading.local()
         self._lock = threading.Lock()
         self._plans: OrderedDict[int, _Plan] = OrderedDict()
@@ -78,6 +78,14 @@ class SendingRoom:
         if report is not None:
             self._note(smarthost, rest, away=report.smarthost_away)
         return report
+
+    def look(self) -> None:
+        """See, also while nothing is sent, whether the register is still the one that this machine knows.
+
+        Raises:
+            GateClosed: it is not, or it is halted, or it cannot be asked.
+        """
+        self._gate.look()
 
     def _channel(self, ref: BatchRef) -> str | None:
         table = schema.batch.c

@@ -46,11 +46,11 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
         room = SendingRoom(installation, stop.is_set)
         Actors(installation, broker, room)
         worker = Worker(broker, queues=set(queues or QUEUES), worker_threads=threads, worker_timeout=200)
-        _look(installation, broker)
+        _look(installation, broker, room)
         worker.start()
         log.info("worker started", threads=threads)
         while not stop.wait(LOOK_SECONDS):
-            _look(installation, broker)
+            _look(installation, broker, room)
         worker.stop(timeout=_STOP_MS)
         room.close()
         broker.close()
@@ -73,9 +73,10 @@ def run_processes(arguments: Sequence[str], processes: int) -> None:
         child.wait()
 
 
-def _look(installation: Installation, broker: RedisBroker) -> None:
+def _look(installation: Installation, broker: RedisBroker, room: SendingRoom) -> None:
     """Settle the dead, ring again; a server that is away makes it wait for the next look."""
     try:
+        room.look()
         carrier = installation.carrier(next(iter(installation.settings.smarthosts), "main"))
         settle_legacies(installation.engine, journal_folder(installation), carrier)
         tidy(installation)

@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from campaigns.clock import utc_now
 from campaigns.delivery.claimed_rows import ClaimedRow, claimed_rows, moved_addresses, refused_rows
 from campaigns.delivery.status import OPEN, SETTLED_BY_EVIDENCE
+from campaigns.register.permit import count_claim
 from campaigns.register.suppression import InHand
 from campaigns.store import schema
 from campaigns.store.engine import writing
@@ -97,6 +98,7 @@ def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
             connection, ref, _follow_addresses(connection, ref, batch.first_number, batch.last_number), now
         )
         rows = claimed_rows(connection, ref.campaign, _set_sending(connection, ref, batch, now))
+        count_claim(connection, ref.batch_no)
     in_hand = InHand(ref.campaign, batch.first_number, batch.last_number, epoch)
     return Hand(ref, batch.channel, batch.fence + 1, in_hand, rows)
 
@@ -218,6 +220,7 @@ def _take(connection: sa.Connection, ref: BatchRef, owner: str, now: datetime) -
             *_is(ref),
             table.c.closed_at.is_(None),
             campaign.c.status == "sending",
+            ~sa.exists().where(schema.gate.c.halted),
             sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now),
             sa.or_(table.c.due_at.is_(None), table.c.due_at <= now),
         )

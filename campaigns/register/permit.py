@@ -1,46 +1,49 @@
-"""The gate's epoch, the permit to send under it, and the wait before a "no" is answered.
+"""Recording a "no" so that it binds: the gate's epoch, and the wait before the answer. Also the halt of everything.
 
-How no interleaving breaks the promise: whoever records a "no" raises the epoch in the same transaction, and
-answers only `answer_ms` after the commit. A sender needs a permit: the epoch as read from the database,
-good for `permit_ms` counted from *before* the question. Since `permit_ms` is at most half of `answer_ms` (a
-CHECK in the schema), every permit taken before the commit has run out when the answer leaves, and every
-later one shows the new epoch, which makes the sender ask its predicate again. Fails closed: no answer from
-the database, another incarnation, a lower epoch or a halt give no permit (`GateClosed`). Durations use the
-boot clock, which runs on through suspend and ignores clock steps.
+How no interleaving breaks the promise: whoever records a "no" raises the epoch in the same transaction, and answers
+only `answer_ms` after the commit. A sender needs a permit (`campaigns.register.office`): the epoch as read from the
+database, good for `permit_ms` counted from *before* the question. Since `permit_ms` is at most half of `answer_ms` (a
+CHECK in the schema), every permit asked for before the commit has run out when the answer leaves, and every later one
+shows the new epoch, which makes the sender ask its predicate again. A repeated "no" waits as the first did: the first
+may have been committed by a process that died before its answer.
+Fails with `Unreachable`, whether nothing was recorded or nobody knows: the caller answers "try again".
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.clock import boot_seconds
-from campaigns.errors import GateClosed, Unreachable
+from campaigns.errors import Unreachable
 from campaigns.store import schema
-from campaigns.store.engine import reading, writing
+from campaigns.store.engine import writing
 
-PERMIT_MS = 50
-ANSWER_MS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """The right to hand over what was checked under `epoch`, until `valid_until` (boot seconds)."""
-
-    epoch: int
-    valid_until: float
+PERMIT_MS: Final = 50
+ANSWER_MS: Final = 100
+#: Claims are counted on so many lines, so that they do not wait for each other.
+_CLAIM_LINES: Final = 64
+#: No register raises its epoch so often in its life; eight bytes hold some nine billion such leaps.
+_LEAP: Final = 1_000_000_000
 
 
 def open_gate(connection: sa.Connection, incarnation: str) -> None:
     """Make the gate's only row for a new register."""
     connection.execute(
         sa.insert(schema.gate).values(
-            id=1, incarnation=incarnation, epoch=1, halted=False, permit_ms=PERMIT_MS, answer_ms=ANSWER_MS
+            id=1,
+            incarnation=incarnation,
+            epoch=1,
+            halted=False,
+            restored=False,
+            permit_ms=PERMIT_MS,
+            answer_ms=ANSWER_MS,
         )
     )
 
@@ -98,44 +101,47 @@ def wait_until(moment: float) -> None:
         time.sleep(left)
 
 
-class PermitOffice:
-    """Hands out the permit of this process; all its connections share one. Safe for threads."""
+def count_claim(connection: sa.Connection, number: int) -> None:
+    """Count a claim in its own transaction: a register that comes back with a lower count is a restored one."""
+    table = schema.claim_count
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(
+        insert(table)
+        .values(line=number % _CLAIM_LINES, claims=1)
+        .on_conflict_do_update(index_elements=["line"], set_={"claims": table.c.claims + 1})
+    )
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._lock = threading.Lock()
-        self._permit = Permit(0, float("-inf"))
-        self._incarnation: str | None = None
 
-    def permit(self) -> Permit:
-        """A permit that is good now, renewed where the last one ran out.
+def halt_in(connection: sa.Connection, reason: str, *, restored: bool = False) -> bool:
+    """Halt everything, within the caller's transaction; True when it was not halted before.
 
-        Raises:
-            GateClosed: the database cannot be asked, the register is halted, or it is not the one seen before.
-        """
-        permit = self._permit
-        if boot_seconds() < permit.valid_until:
-            return permit
-        with self._lock:
-            if boot_seconds() >= self._permit.valid_until:
-                self._permit = self._renewed()
-            return self._permit
+    A halt because of a restored backup outlasts any other: going on then takes more (`campaigns.delivery.restart`).
+    """
+    table = schema.gate
+    halted = connection.execute(
+        sa.update(table).where(table.c.halted.is_(False)).values(halted=True, halted_reason=reason)
+    ).rowcount
+    if restored:
+        connection.execute(
+            sa.update(table).where(table.c.restored.is_(False)).values(restored=True, halted_reason=reason)
+        )
+    return halted == 1
 
-    def _renewed(self) -> Permit:
-        asked_at = boot_seconds()
-        columns = schema.gate.c
-        try:
-            with reading(self._engine) as connection:
-                row = connection.execute(
-                    sa.select(columns.epoch, columns.incarnation, columns.halted, columns.permit_ms)
-                ).one_or_none()
-        except Unreachable as error:
-            raise GateClosed(f"the gate cannot be asked: {error}") from error
-        if row is None:
-            raise GateClosed("the register has no gate; run `utskick init`")
-        if row.halted:
-            raise GateClosed("the register is halted")
-        if row.epoch < self._permit.epoch or self._incarnation not in (None, row.incarnation):
-            raise GateClosed("the database went back in time or is another one; a person must decide")
-        self._incarnation = row.incarnation
-        return Permit(row.epoch, asked_at + row.permit_ms / 1000)
+
+def halt_restored(engine: sa.Engine) -> None:
+    """Halt everything, since the register went back in time. Whoever finds that out is stopped without it too."""
+    with suppress(Unreachable), writing(engine) as connection:
+        halt_in(connection, "the register went back in time", restored=True)
+
+
+def end_halt(connection: sa.Connection) -> bool:
+    """End a halt, within the caller's transaction; False when there was none. After a restored backup the epoch and
+    the count of claims leap ahead of anything that any machine can have seen."""
+    gate, count = schema.gate, schema.claim_count
+    row = connection.execute(sa.select(gate.c.halted, gate.c.restored).with_for_update()).one()
+    if row.restored:
+        connection.execute(sa.update(gate).values(epoch=gate.c.epoch + _LEAP))
+        count_claim(connection, 0)
+        connection.execute(sa.update(count).where(count.c.line == 0).values(claims=count.c.claims + _LEAP))
+    connection.execute(sa.update(gate).values(halted=False, restored=False, halted_reason=None))
+    return bool(row.halted)

@@ -9,6 +9,7 @@ Fails closed: what cannot be asked raises `GateClosed`, and nothing is sent. Eac
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,8 @@ import sqlalchemy as sa
 
 from campaigns.errors import GateClosed, Unreachable
 from campaigns.register.clearance import _GATE_SEAL, Clearance, DeliveryRef, Verdict, Withheld
-from campaigns.register.permit import PermitOffice
+from campaigns.register.office import ClockGap, PermitOffice
+from campaigns.register.witness import Witness
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from campaigns.store.register_tables import SUPPRESSION_KINDS
@@ -108,69 +110,104 @@ def _subscribed(list_id: Column) -> Column:
 @dataclass
 class InHand:
     """The deliveries of one campaign that a sender has claimed and not yet handed over: a range of numbers,
-    the epoch under which the predicate was last asked about them, and those it has refused since."""
+    the epoch under which the predicate was last asked about them, those it has refused since, and the last yes."""
 
     campaign: int
     first_number: int
     last_number: int
     checked_epoch: int
     withheld: dict[int, Withheld] = field(default_factory=dict)
+    clearance: Clearance | None = None
 
 
 class Gate:
-    """Answers for one process. Safe for threads; each `InHand` belongs to one thread."""
+    """Answers for one process. Safe for threads; each `InHand` belongs to one thread.
 
-    def __init__(self, engine: sa.Engine) -> None:
+    `witness` is what this machine has seen of the register, `on_gap` is told of a clock that stood still.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        witness: Witness | None = None,
+        on_gap: Callable[[ClockGap], None] | None = None,
+    ) -> None:
         self._engine = engine
-        self._office = PermitOffice(engine)
+        self._office = PermitOffice(engine, witness, on_gap)
 
     def clear(self, in_hand: InHand, delivery: DeliveryRef, address: str) -> Verdict:
         """The gate's answer for one delivery in hand, good for a permit's length.
+
+        Nearly always that is two looks at the clock: the permit is good, and shows no epoch that is newer than the
+        one under which the predicate was last asked.
 
         Raises:
             GateClosed: the gate cannot be asked; nothing may be sent.
         """
         permit = self._office.permit()
-        while in_hand.checked_epoch != permit.epoch:
+        while in_hand.checked_epoch < permit.epoch:
             self._ask_again(in_hand)
             permit = self._office.permit()
-            if in_hand.checked_epoch > permit.epoch:
-                break  # the predicate was asked under a newer epoch than the permit shows: it knows more, not less
-        refused = in_hand.withheld.get(delivery.number)
-        if refused is not None:
+        if in_hand.withheld and (refused := in_hand.withheld.get(delivery.number)) is not None:
             return refused
-        return Clearance(delivery, address, permit.valid_until, _GATE_SEAL)
+        given = in_hand.clearance
+        if (
+            given is not None
+            and given.valid_until == permit.valid_until
+            and given.delivery is delivery
+            and given.address == address
+        ):
+            return given
+        self._office.cleared(delivery)
+        in_hand.clearance = Clearance(delivery, address, permit.valid_until, _GATE_SEAL)
+        return in_hand.clearance
+
+    def look(self) -> None:
+        """See whether the register is still the one that was seen before, without sending anything.
+
+        Raises:
+            GateClosed: it is not, or it is halted, or it cannot be asked.
+        """
+        self._office.permit()
 
     def _ask_again(self, in_hand: InHand) -> None:
         try:
             with reading(self._engine) as connection:
-                # The epoch first: a change in between then shows as a moved epoch at the next permit.
-                epoch: int = connection.execute(sa.select(schema.gate.c.epoch)).scalar_one()
                 rows = connection.execute(_refusals(in_hand)).all()
         except Unreachable as error:
             raise GateClosed(f"the gate cannot be asked: {error}") from error
+        if not rows or rows[0].epoch < in_hand.checked_epoch:
+            raise GateClosed("the database went back in time while it was asked")
         for row in rows:
-            delivery = DeliveryRef(in_hand.campaign, row.number)
-            in_hand.withheld[row.number] = Withheld(
-                delivery, row.reason, final=row.reason not in PASSING_REASONS
-            )
-        in_hand.checked_epoch = epoch
+            if row.number is not None:
+                delivery = DeliveryRef(in_hand.campaign, row.number)
+                in_hand.withheld[row.number] = Withheld(
+                    delivery, row.reason, final=row.reason not in PASSING_REASONS
+                )
+        in_hand.checked_epoch = rows[0].epoch
 
 
-def _refusals(in_hand: InHand) -> sa.Select[tuple[int, str]]:
+def _refusals(in_hand: InHand) -> sa.Select[Any]:
+    """The epoch and the refused rows in one statement, which is one snapshot: what the epoch counts, the rows show.
+
+    It is the claim's own predicate, asked for what is in hand. Outer joins, so that a row whose contact or campaign
+    is gone is refused, not left out.
+    """
     delivery, contact, campaign = schema.delivery, schema.contact, schema.campaign
     asked = Asked(delivery.c.list_id, delivery.c.channel, campaign.c.purpose)
     current_key = sa.case((delivery.c.channel == "email", contact.c.email_key), else_=contact.c.postal_key)
     reason = sa.case(
-        (campaign.c.status != "sending", "paused"),
+        (campaign.c.status.is_distinct_from("sending"), "paused"),
+        (contact.c.id.is_(None), "objection"),
         else_=sa.func.coalesce(
-            withholding_reason(asked), sa.case((delivery.c.address_key != current_key, "address_changed"))
+            withholding_reason(asked),
+            sa.case((delivery.c.address_key.is_distinct_from(current_key), "address_changed")),
         ),
     ).label("reason")
     found = (
         sa.select(delivery.c.number, reason)
-        .join(contact, contact.c.id == delivery.c.contact_id)
-        .join(campaign, campaign.c.id == delivery.c.campaign_id)
+        .outerjoin(contact, contact.c.id == delivery.c.contact_id)
+        .outerjoin(campaign, campaign.c.id == delivery.c.campaign_id)
         .where(
             delivery.c.campaign_id == in_hand.campaign,
             delivery.c.number.between(in_hand.first_number, in_hand.last_number),
@@ -178,4 +215,6 @@ def _refusals(in_hand: InHand) -> sa.Select[tuple[int, str]]:
         )
         .subquery()
     )
-    return sa.select(found.c.number, found.c.reason).where(found.c.reason.is_not(None))
+    return sa.select(schema.gate.c.epoch, found.c.number, found.c.reason).outerjoin_from(
+        schema.gate, found, found.c.reason.is_not(None)
+    )

@@ -64,11 +64,20 @@ gate = sa.Table(
     required("incarnation", sa.Text),
     required("epoch", BigId),
     required("halted", sa.Boolean),
+    required("restored", sa.Boolean, server_default=sa.false()),
     sa.Column("halted_reason", sa.Text),
     required("permit_ms", sa.Integer),
     required("answer_ms", sa.Integer),
     sa.CheckConstraint("permit_ms * 2 <= answer_ms", name="answer_outlasts_permit"),
     sa.CheckConstraint("permit_ms > 0", name="permit_is_positive"),
+    sa.CheckConstraint("halted OR NOT restored", name="restored_is_halted"),
+)
+
+claim_count = sa.Table(
+    "claim_count",
+    metadata,
+    required("line", sa.SmallInteger, primary_key=True, autoincrement=False),
+    required("claims", BigId),
 )
 
 company = sa.Table(

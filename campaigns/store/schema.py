@@ -18,6 +18,7 @@ from campaigns.store.metadata import metadata
 from campaigns.store.register_tables import (
     audit,
     audit_value,
+    claim_count,
     company,
     contact,
     feedback_event,
@@ -42,6 +43,7 @@ __all__ = [
     "campaign",
     "campaign_content",
     "campaign_list",
+    "claim_count",
     "company",
     "contact",
     "delivery",

@@ -75,7 +75,7 @@ LIBRARIES = {
 STANDARD = {
     "socket": ("campaigns.delivery", "workers"),
     "ssl": ("campaigns.delivery", "workers"),
-    "select": ("campaigns.delivery", "workers"),
+    "select": ("campaigns.store", "campaigns.delivery", "workers"),  # the store: a question with a time limit
     "selectors": ("campaigns.delivery", "workers"),
     "asyncio": ("workers",),
     "multiprocessing": ("workers",),

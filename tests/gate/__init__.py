@@ -1,0 +1,1 @@
+"""The gate: its protocol, its model, its failpoints."""
