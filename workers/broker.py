@@ -15,6 +15,8 @@ import redis
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Retries
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from campaigns.errors import Unreachable
 from workers.embedded import EmbeddedValkey
@@ -38,21 +40,19 @@ def connected(settings: Settings) -> Iterator[redis.Redis]:
     """
     url = settings.redis_url.get_secret_value()
     if url == EMBEDDED:
-        server = EmbeddedValkey(settings.data_dir)
-        try:
-            yield server.client()
-        finally:
-            server.stop()
+        with EmbeddedValkey(settings.data_dir).attached() as client:
+            yield client
         return
-    client = redis.Redis.from_url(url)
     try:
-        client.ping()
+        # Asked once: the library's own retries would keep a person waiting for seconds.
+        with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0)) as probe:
+            probe.ping()
     except (redis.RedisError, ValueError) as error:
         place = url.rpartition("@")[2]
         raise Unreachable(
             f"Redis at {place} does not answer ({error}); start it or set UTSKICK_REDIS_URL"
         ) from None
-    yield client
+    yield redis.Redis.from_url(url)
 
 
 def make_broker(client: redis.Redis) -> RedisBroker:

@@ -1,8 +1,9 @@
 """From a submitted document to a planned campaign, or to a refusal that is kept.
 
 Promise: each document that arrives leaves exactly one submission row: accepted with its campaign, or
-refused with all its faults. The same document again changes nothing and gives the same answer; another
-document under an accepted id is refused. Content is compiled once, here, and stored, so that every worker
+refused with all its faults. An accepted document again changes nothing and gives the same answer; another
+document under an accepted id is refused; a refused one is looked at anew when it is handed in again, since
+what it lacked may be there by now. Content is compiled once, here, and stored, so that every worker
 machine renders the same octets.
 """
 
@@ -21,7 +22,15 @@ from campaigns.content.compile import compile_content
 from campaigns.content.language import as_language
 from campaigns.content.model import Asset, Brand, CampaignFacts, Compilation
 from campaigns.errors import Fault, FaultyInput, NotFound, SubmissionRefused, TemplateFault
-from campaigns.planning.submission import Submission, digest, read_document
+from campaigns.planning.storable import storable, storable_text
+from campaigns.planning.submission import (
+    DOCUMENT_OCTETS,
+    Submission,
+    canonical,
+    digest,
+    read_document,
+    sound_parts,
+)
 from campaigns.principal import Principal
 from campaigns.register import audit, mailing_lists
 from campaigns.store import schema
@@ -66,7 +75,7 @@ def receive(planning: Planning, document: object) -> Receipt:
     Raises:
         Unreachable: the database is away; hand the document in again.
     """
-    known = _known(planning.engine, document)
+    known = _accepted_before(planning.engine, document)
     if known is not None:
         return known
     try:
@@ -76,86 +85,101 @@ def receive(planning: Planning, document: object) -> Receipt:
     return _keep_accepted(planning.engine, plan)
 
 
-def _known(engine: sa.Engine, document: object) -> Receipt | None:
+def _accepted_before(engine: sa.Engine, document: object) -> Receipt | None:
     table = schema.submission
     with reading(engine) as connection:
         row = connection.execute(
             sa.select(table).where(
-                table.c.submission_id == _claimed_id(document), table.c.digest == digest(document)
+                table.c.submission_id == _claimed_id(document),
+                table.c.digest == _digest(document),
+                table.c.status == "accepted",
             )
         ).one_or_none()
-    if row is None:
-        return None
-    faults = tuple(Fault(item["where"], item["problem"]) for item in row.faults)
-    return Receipt(row.submission_id, row.campaign_id, faults, fresh=False)
+    return None if row is None else Receipt(row.submission_id, row.campaign_id, fresh=False)
 
 
 def _plan(planning: Planning, document: object) -> _Plan:
-    submission = read_document(document)
     faults: list[Fault] = []
+    submission = None
+    try:
+        submission = read_document(document)
+    except SubmissionRefused as refusal:
+        faults += refusal.faults
+    parts = sound_parts(document)
     with reading(planning.engine) as connection:
-        taken = _accepted_id(connection, submission.submission_id)
-        lists = _lists(connection, submission, faults)
-    if taken:
-        faults.append(
-            Fault("submission_id", "is taken by another document; a changed campaign needs a new id")
-        )
-    smarthost = planning.smarthost_of.get(submission.sender.key)
-    if smarthost is None:
-        known = ", ".join(sorted(planning.smarthost_of)) or "none"
-        faults.append(
-            Fault("sender.key", f"there is no sender {submission.sender.key!r} in the settings ({known})")
-        )
-    if submission.campaign.channel != "email" and not planning.prints:
-        faults.append(
-            Fault(
-                "campaign.channel", "no print house is configured; declare [print_houses.main] or use email"
+        if _accepted_id(connection, _claimed_id(document)):
+            faults.append(
+                Fault("submission_id", "is taken by another document; a changed campaign needs a new id")
             )
-        )
-    compiled = _compile(planning, submission, faults)
-    if faults or smarthost is None:
+        lists = _lists(connection, parts["campaign"], faults)
+    smarthost = _smarthost(planning, parts["sender"], faults)
+    faults += _promise_faults(planning, parts)
+    compiled = _compile(planning, parts["campaign"], faults)
+    if faults or smarthost is None or submission is None:
         raise SubmissionRefused(faults)
     return _Plan(submission, document, smarthost, lists, compiled)
 
 
+def _smarthost(planning: Planning, sender: Mapping[str, Any], faults: list[Fault]) -> str | None:
+    key = sender.get("key")
+    smarthost = planning.smarthost_of.get(key) if key is not None else None
+    if key is not None and smarthost is None:
+        known = ", ".join(sorted(planning.smarthost_of)) or "none"
+        faults.append(Fault("sender.key", f"there is no sender {key!r} in the settings ({known})"))
+    return smarthost
+
+
+def _promise_faults(planning: Planning, parts: Mapping[str, Mapping[str, Any]]) -> list[Fault]:
+    """What the document asks for and neither it nor the installation has."""
+    faults = []
+    campaign, fallback = parts["campaign"], parts["options"].get("fallback_language")
+    if fallback is not None and fallback not in campaign.get("subject", {fallback: ""}):
+        faults.append(Fault("options.fallback_language", f"there is no campaign.subject.{fallback}"))
+    if campaign.get("channel", "email") != "email" and not planning.prints:
+        problem = "no print house is configured; declare [print_houses.main] or use email"
+        faults.append(Fault("campaign.channel", problem))
+    return faults
+
+
 def _lists(
-    connection: sa.Connection, submission: Submission, faults: list[Fault]
+    connection: sa.Connection, campaign: Mapping[str, Any], faults: list[Fault]
 ) -> list[mailing_lists.MailingList]:
     found = []
-    for rank, key in enumerate(submission.campaign.lists):
+    purpose = campaign.get("purpose")
+    for rank, key in enumerate(campaign.get("lists", ())):
         place = f"campaign.lists.{rank}"
         try:
             item = mailing_lists.get(connection, key)
         except NotFound as error:
             faults.append(Fault(place, str(error)))
             continue
-        if item.purpose != submission.campaign.purpose:
-            faults.append(
-                Fault(
-                    place, f"list {key} is for the purpose {item.purpose}, not {submission.campaign.purpose}"
-                )
-            )
+        if purpose not in (None, item.purpose):
+            faults.append(Fault(place, f"list {key} is for the purpose {item.purpose}, not {purpose}"))
         found.append(item)
     return found
 
 
-def _compile(planning: Planning, submission: Submission, faults: list[Fault]) -> list[Compilation]:
-    part = submission.campaign
+def _compile(planning: Planning, campaign: Mapping[str, Any], faults: list[Fault]) -> list[Compilation]:
+    if "template" not in campaign:
+        return []
     try:
-        source = planning.catalogue.load(part.template)
+        source = planning.catalogue.load(campaign["template"])
     except (NotFound, FaultyInput, TemplateFault) as error:
         faults.append(Fault("campaign.template", str(error)))
         return []
-    if source.kind != part.kind:
-        faults.append(
-            Fault("campaign.template", f"{part.template} is for a {source.kind}, not a {part.kind}")
-        )
+    if campaign.get("kind", source.kind) != source.kind:
+        problem = f"{campaign['template']} is for a {source.kind}, not a {campaign['kind']}"
+        faults.append(Fault("campaign.template", problem))
+    if not campaign.keys() >= {"key", "edition", "kind", "subject", "merge_data"}:
+        return []
     compiled = []
-    for code, subject in part.subject.items():
-        facts = CampaignFacts(part.key, part.edition, part.kind, subject, utc_now().date())
+    for code, subject in campaign["subject"].items():
+        facts = CampaignFacts(
+            campaign["key"], campaign["edition"], campaign["kind"], subject, utc_now().date()
+        )
         try:
             compiled.append(
-                compile_content(source, as_language(code), part.merge_data, planning.brand, facts)
+                compile_content(source, as_language(code), campaign["merge_data"], planning.brand, facts)
             )
         except FaultyInput as error:
             faults += [Fault(f"campaign.{fault.where}", fault.problem) for fault in error.faults]
@@ -166,18 +190,23 @@ def _compile(planning: Planning, submission: Submission, faults: list[Fault]) ->
 
 def _keep_refused(engine: sa.Engine, document: object, faults: Iterable[Fault]) -> Receipt:
     faults = tuple(dict.fromkeys(faults))
-    kept = document if isinstance(document, dict) else {"document": str(document)[:10_000]}
+    kept = storable(document)
+    if not isinstance(kept, dict) or len(canonical(kept)) > DOCUMENT_OCTETS:
+        kept = {"document": canonical(kept)[:10_000].decode("utf-8", "replace")}
     submission_id = _claimed_id(document)
     with writing(engine) as connection:
         _insert_submission(
             connection,
             {
                 "submission_id": submission_id,
-                "digest": digest(document),
+                "digest": _digest(document),
                 "status": "refused",
                 "submitted_by": _claimed(document, "submitted_by"),
                 "document": kept,
-                "faults": [{"where": fault.where, "problem": fault.problem} for fault in faults],
+                "faults": [
+                    {"where": storable_text(fault.where), "problem": storable_text(fault.problem)}
+                    for fault in faults
+                ],
             },
         )
     return Receipt(submission_id, None, faults)
@@ -196,7 +225,7 @@ def _keep_accepted(engine: sa.Engine, plan: _Plan) -> Receipt:
             connection,
             {
                 "submission_id": submission.submission_id,
-                "digest": digest(plan.document),
+                "digest": _digest(plan.document),
                 "status": "accepted",
                 "submitted_by": submission.submitted_by,
                 "document": plan.document,
@@ -220,9 +249,16 @@ def _keep_accepted(engine: sa.Engine, plan: _Plan) -> Receipt:
 
 
 def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> None:
+    """Keep a submission; over the refusal of the same document, never over its acceptance."""
+    table = schema.submission
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(schema.submission).values(received_at=utc_now(), **values)
-    connection.execute(statement.on_conflict_do_nothing(index_elements=["submission_id", "digest"]))
+    statement = insert(table).values(received_at=utc_now(), **values)
+    changed = {name: values.get(name) for name in ("status", "faults", "campaign_id")}
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["submission_id", "digest"], set_=changed, where=table.c.status == "refused"
+        )
+    )
 
 
 def _insert_campaign(connection: sa.Connection, plan: _Plan) -> int:
@@ -295,10 +331,15 @@ def _accepted_id(connection: sa.Connection, submission_id: str) -> bool:
     return connection.execute(statement).first() is not None
 
 
+def _digest(document: object) -> str:
+    """The document's digest; of what can be kept of it, since nothing else can be walked through for certain."""
+    return digest(storable(document))
+
+
 def _claimed_id(document: object) -> str:
     return _claimed(document, "submission_id")
 
 
 def _claimed(document: object, name: str) -> str:
     value = document.get(name) if isinstance(document, Mapping) else None
-    return value[:100] if isinstance(value, str) else ""
+    return storable_text(value[:100]) if isinstance(value, str) else ""

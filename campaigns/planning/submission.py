@@ -15,12 +15,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from campaigns.errors import Fault, SubmissionRefused
+from campaigns.planning.storable import storing_faults
 from campaigns.principal import Principal
 
 DOCUMENT_OCTETS: Final = 1_000_000
+_FIRST_YEAR, _LAST_YEAR = 2000, 2200
 LANGUAGE_CODES: Final = ("sv", "fi", "en")
 Language = Literal["sv", "fi", "en"]
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -42,6 +53,19 @@ def _distinct(keys: list[str]) -> list[str]:
     return keys
 
 
+def _text(value: object) -> object:
+    if not isinstance(value, str | datetime):
+        raise ValueError("must be text such as 2026-11-26T08:00:00+02:00")  # noqa: TRY004 (pydantic's way)
+    return value
+
+
+def _in_reach(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"must lie between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_in_reach)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", examples=["newsletter"])]
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 SubmissionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
@@ -68,7 +92,7 @@ class CampaignPart(_Part):
 class SchedulePart(_Part):
     """When it starts; at once where nothing is said."""
 
-    send_at: AwareDatetime | None = None
+    send_at: Moment | None = None
 
 
 class SenderPart(_Part):
@@ -81,7 +105,7 @@ class OptionsPart(_Part):
     """What most submissions leave alone."""
 
     fallback_language: Language | None = None
-    deadline: AwareDatetime | None = None
+    deadline: Moment | None = None
 
 
 class Submission(_Part):
@@ -115,19 +139,45 @@ def read_document(document: object) -> Submission:
     """
     if not isinstance(document, Mapping):
         raise SubmissionRefused([Fault("(document)", "must be a table of names and values")])
-    if len(canonical(document)) > DOCUMENT_OCTETS:
-        raise SubmissionRefused([Fault("(document)", f"is larger than {DOCUMENT_OCTETS} octets")])
+    faults = storing_faults(document)
+    if not faults and len(canonical(document)) > DOCUMENT_OCTETS:
+        faults = [Fault("(document)", f"is larger than {DOCUMENT_OCTETS} octets")]
     try:
         submission = Submission.model_validate(document)
     except ValidationError as error:
-        faults = [Fault(_path(found["loc"]), _problem(found)) for found in error.errors()]
+        faults += [Fault(_path(found["loc"]), _problem(found)) for found in error.errors()]
         raise SubmissionRefused(faults) from None
-    fallback = submission.options.fallback_language
-    if fallback is not None and fallback not in submission.campaign.subject:
-        raise SubmissionRefused(
-            [Fault("options.fallback_language", f"there is no campaign.subject.{fallback}")]
-        )
+    if faults:
+        raise SubmissionRefused(faults)
     return submission
+
+
+def sound_parts(document: object) -> dict[str, dict[str, Any]]:
+    """The parts of a document with those of their fields that are in order, however faulty the others are;
+    what is left out stands at its default."""
+    parts: dict[str, type[BaseModel]] = {
+        "campaign": CampaignPart,
+        "schedule": SchedulePart,
+        "sender": SenderPart,
+        "options": OptionsPart,
+    }
+    given = document if isinstance(document, Mapping) else {}
+    return {name: _sound_fields(part, given.get(name, {})) for name, part in parts.items()}
+
+
+def _sound_fields(part: type[BaseModel], given: object) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if not isinstance(given, Mapping):
+        return fields
+    for name, field in part.model_fields.items():
+        if name in given:
+            try:
+                fields[name] = TypeAdapter(field.rebuild_annotation()).validate_python(given[name])
+            except ValidationError:
+                continue
+        elif not field.is_required():
+            fields[name] = field.get_default(call_default_factory=True)
+    return fields
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The product as its users meet it: the commands, as processes, in a folder of their own."""
