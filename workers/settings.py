@@ -16,11 +16,12 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from campaigns.errors import Fault, GuardRefused, SettingsError
 from campaigns.register.processors import SELF, Processor, guard
 from workers import settings_checks as checks
+from workers.settings_traffic import DkimTable, dkim_faults
 
 PREFIX: Final = "UTSKICK_"
 FILE_NAME: Final = "utskick.toml"
@@ -31,11 +32,11 @@ Language = Literal["sv", "fi", "en"]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Minutes = Annotated[float, Field(gt=0, le=10_080)]
-Key = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+Key = checks.Key
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = checks.STRICT
 
 
 class Controller(_Table):
@@ -115,6 +116,7 @@ class Sender(_Table):
     address: checks.Mailbox
     reply_to: checks.Mailbox | None = None
     smarthost: Key = "main"
+    dkim: Key | None = None
 
 
 class PrintHouse(_Table):
@@ -154,6 +156,7 @@ class Settings(_Table):
     controller: Controller
     smarthosts: dict[Key, Smarthost] = {}
     processors: dict[Key, ProcessorTable] = {}
+    dkim: dict[Key, DkimTable] = {}
     senders: Annotated[dict[Key, Sender], Field(min_length=1)]
     print_houses: dict[Key, PrintHouse] = {}
     webhooks: dict[Key, Webhook] = {}
@@ -289,6 +292,8 @@ def _cross_faults(settings: Settings, today: date) -> list[Fault]:
         for key, sender in settings.senders.items()
         if sender.smarthost not in settings.smarthosts
     ]
+    for key, sender in settings.senders.items():
+        faults += dkim_faults(f"senders.{key}", sender.address, sender.dkim, settings.dkim)
     for key, smarthost in settings.smarthosts.items():
         faults += _smarthost_faults(settings, key, smarthost, today)
     used = [

@@ -7,11 +7,16 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ConfigDict, Field
 
 from campaigns.address import parse_domain, parse_email
 from campaigns.delivery.smarthost_url import parse_smarthost_url
 from campaigns.errors import InputError
+
+#: Names that a table does not know are faults, and nothing is changed once read.
+STRICT = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 
 
 def _mailbox(text: str) -> str:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from campaigns.content.catalogue import Catalogue
 from campaigns.content.model import CONTROLLER_FIELDS, Brand
 from campaigns.delivery.composing import Author, Stationery
+from campaigns.delivery.dkim import Signer
 from campaigns.delivery.ledger import Carrier
 from campaigns.delivery.policy import Retries
 from campaigns.delivery.transport import Timeouts
@@ -90,7 +91,18 @@ class Installation:
     def author(self, sender: str) -> Author:
         """The author behind a sender's key (KeyError where it is gone from the settings)."""
         found = self.settings.senders[sender]
-        return Author(found.name, found.address, found.reply_to)
+        signer = self.signer(found.dkim) if found.dkim else None
+        return Author(found.name, found.address, found.reply_to, signer)
+
+    def signer(self, key: str) -> Signer:
+        """What signs for [dkim.KEY].
+
+        Raises:
+            KeysFault: a key is missing, malformed, too weak or open to others.
+        """
+        from workers.signing import read_signer
+
+        return read_signer(self.settings, key)
 
     def carrier(self, smarthost: str) -> Carrier:
         """Smarthost and processor, as attempts name them."""

@@ -41,6 +41,8 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
     stop.listen()
     installation = Installation(settings)
     installation.ring  # noqa: B018 (refuse foreign keys before anything runs)
+    for sender in settings.senders:
+        installation.author(sender)  # nor start without the keys that sign its mail
     with connected(settings) as client:
         broker = make_broker(client)
         room = SendingRoom(installation, stop.is_set)

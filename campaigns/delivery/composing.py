@@ -15,6 +15,7 @@ from campaigns.content.compose import CampaignHead, Composer, RecipientView
 from campaigns.content.language import as_language
 from campaigns.content.model import CompiledContent
 from campaigns.delivery.claimed_rows import ClaimedRow
+from campaigns.delivery.dkim import Signer
 from campaigns.delivery.transport import Envelope, Letter
 from campaigns.errors import NotFound
 from campaigns.store import schema
@@ -28,11 +29,12 @@ UNSUBSCRIBE_PREFIX = "u-"
 
 @dataclass(frozen=True)
 class Author:
-    """The visible author of a campaign."""
+    """The visible author of a campaign, and what signs its messages where we do that ourselves."""
 
     name: str
     address: str
     reply_to: str | None
+    signer: Signer | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Writer:
         if campaign is None or campaign.expanded_at is None:
             raise NotFound(f"campaign {campaign_id} has not been expanded")
         self._stationery = stationery
+        self._signer = author.signer
         self._composers = {
             row.language: Composer(
                 CompiledContent(as_language(row.language), row.subject, row.html, row.text, row.digest),
@@ -84,6 +87,8 @@ class Writer:
             InputError: this recipient's message cannot be made.
         """
         content = self._composers[row.language].compose(self._view(row))
+        if self._signer is not None:
+            content = self._signer.signed(content)
         return Letter(row.delivery, self.envelope(row), content)
 
     def web_page(self, row: ClaimedRow) -> str:

@@ -18,7 +18,6 @@ NOT_IMPORTED = {
     "psycopg": "sqlalchemy loads it for a PostgreSQL URL",
     "python-multipart": "fastapi reads forms with it",
     "tzdata": "zoneinfo reads it where the system has no time zones",
-    "cryptography": "extra `webhooks`; tests make certificates with it",
     "matplotlib": "extra `reports`",
     "segno": "extra `post`",
     "typst": "extra `post`",

@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError
 
 from campaigns import __version__
 from campaigns.errors import UtskickError
-from workers.cli import campaigns, contacts, feedback, lists, register, run, suppressions
+from workers.cli import campaigns, contacts, dkim, feedback, lists, register, run, suppressions
 from workers.cli.output import WRONG_USAGE, fail
 
 app = App(
@@ -16,7 +16,7 @@ app = App(
     version=__version__,
     help="Send newsletters and customer magazines: every recipient accounted for, every no respected.",
 )
-for room in (register, lists, contacts, campaigns, suppressions, feedback, run):
+for room in (register, lists, contacts, campaigns, suppressions, feedback, dkim, run):
     room.add_to(app)
 
 

@@ -37,6 +37,7 @@ def check(*, json: Json = False) -> None:
     """Check settings, database, keys, queue and smarthosts. Sends nothing."""
     settings = load_settings()
     faults = [fault for fault in (_database(settings), _queue(settings)) if fault]
+    faults += _senders(settings)
     for key in settings.smarthosts:
         problem = _smarthost(settings, key)
         if problem:
@@ -54,6 +55,16 @@ def _database(settings: Settings) -> Fault | None:
     except UtskickError as error:
         return Fault("database", str(error))
     return None
+
+
+def _senders(settings: Settings) -> list[Fault]:
+    faults = []
+    for key in settings.senders:
+        try:
+            Installation(settings).author(key)
+        except UtskickError as error:
+            faults.append(Fault(f"senders.{key}.dkim", str(error)))
+    return faults
 
 
 def _queue(settings: Settings) -> Fault | None:
