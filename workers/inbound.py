@@ -24,8 +24,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 from prometheus_client import Counter
 
 from campaigns.errors import Unreachable
-from campaigns.feedback.dsn import MESSAGE_OCTETS
 from campaigns.feedback.ingest import ingest, recipient_claims
+from campaigns.feedback.mime import MESSAGE_OCTETS
 from campaigns.principal import INBOUND
 from campaigns.tokens import TokenMaker
 from workers.faults import place_of

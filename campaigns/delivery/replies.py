@@ -2,24 +2,34 @@
 
 Promise: whether a message was taken, put off or refused is decided by the first digit of the reply code and by nothing
 else (RFC 5321 4.2.1); the one exception is 552 to RCPT for too many recipients (RFC 5321 4.5.3.1.10). The enhanced
-status code (RFC 3463, sent before the text as RFC 2034 says) only tells the cause. Where its class contradicts the
-reply code, it is kept for people to read but never calls an address dead; 5.7.x (policy) never does so either.
+status code (RFC 3463, sent before the text as RFC 2034 says) and the text only tell the cause. Where the code's class
+contradicts the reply code, it never calls an address dead; 5.7.x (policy) never does so either.
 Fails with `ReplyFault` on bytes that are not an SMTP reply.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, StrEnum
-from types import MappingProxyType
-from typing import Final, Literal
+from enum import Enum
+from typing import Final
 
+from campaigns.delivery.diagnosis import Said, Stage, diagnose
+from campaigns.delivery.phrases import Cause
 from campaigns.errors import InputError
 
-Stage = Literal["connect", "mail", "rcpt", "data", "dot", "local"]
-"""Where in the conversation an answer was given; `local` is our own refusal, before the server was asked."""
+__all__ = [
+    "Cause",
+    "Reply",
+    "ReplyClass",
+    "ReplyFault",
+    "Stage",
+    "blames_the_smarthost",
+    "cause",
+    "parse_reply",
+    "reply_class",
+]
 
 
 class ReplyFault(InputError):
@@ -33,24 +43,6 @@ class ReplyClass(Enum):
     GO_ON = 3
     TRANSIENT = 4
     PERMANENT = 5
-
-
-class Cause(StrEnum):
-    """Why a message was put off or refused. Only `ADDRESS_DEAD` says that the address will never work."""
-
-    ADDRESS_DEAD = "address_dead"
-    ADDRESS = "address"
-    SENDER = "sender"
-    MAILBOX_FULL = "mailbox_full"
-    MAILBOX_DISABLED = "mailbox_disabled"
-    MAILBOX = "mailbox"
-    TOO_BIG = "too_big"
-    SYSTEM = "system"
-    ROUTING = "routing"
-    PROTOCOL = "protocol"
-    CONTENT = "content"
-    POLICY = "policy"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +86,13 @@ def reply_class(code: int, enhanced: str | None, stage: Stage) -> ReplyClass:
     return found
 
 
-def cause(code: int | None, enhanced: str | None, stage: Stage) -> Cause:
-    """Why a message was put off or refused, as far as the codes tell."""
+def cause(code: int | None, enhanced: str | None, stage: Stage, text: str = "") -> Cause:
+    """Why a message was put off or refused: what the text and the codes tell (`diagnosis`)."""
     if code is None or stage == "connect":
         return Cause.SYSTEM
-    if enhanced is None:
-        return _BY_CODE.get((stage, code)) or _BY_ANY_STAGE.get(code, Cause.UNKNOWN)
-    digit, subject, detail = (int(part) for part in enhanced.split("."))
-    found = _BY_DETAIL.get((subject, detail)) or _BY_SUBJECT.get(subject, Cause.UNKNOWN)
-    if found is Cause.ADDRESS_DEAD and not (digit == code // 100 == 5 and stage in _ABOUT_THE_RECIPIENT):
-        return Cause.ADDRESS
-    return found
+    if stage == "local" and code == _TOO_BIG:
+        return Cause.TOO_BIG
+    return diagnose(Said(text, code, enhanced, stage)).cause
 
 
 def blames_the_smarthost(code: int, enhanced: str | None, stage: Stage) -> bool:
@@ -121,47 +109,4 @@ _ENHANCED: Final = re.compile(r"([245]\.(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0
 _NO_CONTROLS: Final = {**dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}"), 9: " "}
 _TOO_MANY_RECIPIENTS: Final = frozenset({None, "5.5.3", "4.5.3"})
 _SYSTEM_SHUT: Final = frozenset({"4.3.1", "4.3.2"})
-_ABOUT_THE_RECIPIENT: Final = frozenset({"rcpt", "data", "dot"})
-
-# RFC 3463 3.2-3.8; 1.10 is RFC 7505 (the domain accepts no mail).
-_BY_DETAIL: Final[Mapping[tuple[int, int], Cause]] = MappingProxyType(
-    {
-        (1, 1): Cause.ADDRESS_DEAD,
-        (1, 2): Cause.ADDRESS_DEAD,
-        (1, 3): Cause.ADDRESS_DEAD,
-        (1, 6): Cause.ADDRESS_DEAD,
-        (1, 7): Cause.SENDER,
-        (1, 8): Cause.SENDER,
-        (1, 10): Cause.ADDRESS_DEAD,
-        (2, 1): Cause.MAILBOX_DISABLED,
-        (2, 2): Cause.MAILBOX_FULL,
-        (2, 3): Cause.TOO_BIG,
-        (3, 4): Cause.TOO_BIG,
-    }
-)
-_BY_SUBJECT: Final[Mapping[int, Cause]] = MappingProxyType(
-    {
-        1: Cause.ADDRESS,
-        2: Cause.MAILBOX,
-        3: Cause.SYSTEM,
-        4: Cause.ROUTING,
-        5: Cause.PROTOCOL,
-        6: Cause.CONTENT,
-        7: Cause.POLICY,
-    }
-)
-
-# Without an enhanced code: 550 to RCPT is "no such mailbox" (RFC 5321 4.2.3); 556 is RFC 7504.
-_BY_CODE: Final[Mapping[tuple[Stage, int], Cause]] = MappingProxyType(
-    {
-        ("rcpt", 550): Cause.ADDRESS_DEAD,
-        ("rcpt", 556): Cause.ADDRESS_DEAD,
-        ("local", 552): Cause.TOO_BIG,
-    }
-)
-_BY_ANY_STAGE: Final[Mapping[int, Cause]] = MappingProxyType(
-    {
-        **dict.fromkeys((500, 501, 502, 503, 504, 555), Cause.PROTOCOL),
-        **dict.fromkeys((421, 451, 452), Cause.SYSTEM),
-    }
-)
+_TOO_BIG: Final = 552

@@ -112,8 +112,8 @@ class Rejected:
 
     @property
     def cause(self) -> Cause:
-        """Why, as far as the codes tell."""
-        return cause(self.code, self.enhanced, self.stage)
+        """Why, as far as the answer tells."""
+        return cause(self.code, self.enhanced, self.stage, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,8 @@ class Deferred:
 
     @property
     def cause(self) -> Cause:
-        """Why, as far as the codes tell."""
-        return cause(self.code, self.enhanced, self.stage)
+        """Why, as far as the answer tells."""
+        return cause(self.code, self.enhanced, self.stage, self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""Reading delivery status notifications and automatic replies. Pure.
+"""Reading the fields of delivery status notifications, wherever they stand. Pure.
 
-Promise: never raises on any octets; what cannot be read is kind `unreadable`. The same message with CRLF,
-LF or CR gives the same reading. Only `Action: failed` is a failure; delayed, delivered, relayed and
-expanded are told apart. Sources: RFC 3464 2.1-2.3, RFC 6522, RFC 6533 3, RFC 3834 5.
+Promise: a block counts as a recipient's only with a recipient's address and an action, a status or a
+diagnosis; so they are found in parts of the wrong type, in text, and under a transfer encoding. Only
+`Action: failed` is a failure; delayed, delivered, relayed and expanded are told apart. Sources: RFC 3464
+2.1-2.3, RFC 6522, RFC 6533 3.
 """
 
 from __future__ import annotations
@@ -10,161 +11,128 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from campaigns.feedback.classify import classify
+from campaigns.delivery.diagnosis import Said, enhanced_code
+from campaigns.feedback.addresses import typed_address, whole
+from campaigns.feedback.classify import classified
 from campaigns.feedback.event import plain
-from campaigns.feedback.mime import (
-    MESSAGE_OCTETS,
-    Fields,
-    Part,
-    leaves,
-    read_fields,
-    read_message,
-)
-
-__all__ = ["MESSAGE_OCTETS", "RecipientReport", "Report", "read_report"]
+from campaigns.feedback.mime import Fields, read_fields
+from campaigns.feedback.report import Class, RecipientReport
+from campaigns.feedback.textual import Failure, stage_of
 
 RECIPIENTS: Final = 1_000
-_STATUS_PARTS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_RETURNED_PARTS: Final = frozenset(
-    {
-        "message/rfc822",
-        "message/global",
-        "text/rfc822-headers",
-        "message/rfc822-headers",
-        "message/global-headers",
-    }
-)
+STATUS_PARTS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 #: What an action means where it is no failure; unknown words are taken as no news.
-_ACTIONS: Final = {
+_ACTIONS: Final[dict[str, Class | str]] = {
     "failed": "failed",
+    "failure": "failed",
+    "fail": "failed",
     "delayed": "delayed",
     "delivered": "delivered",
     "relayed": "delivered",
     "expanded": "delivered",
 }
 _ACTION_BY_CLASS: Final = {"2": "delivered", "4": "delayed", "5": "failed"}
-_ENHANCED: Final = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
-_UNICODE_POINT: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-_SOURCE_ROUTE: Final = re.compile(r"^@[^:]*:")
-_ADDRESSED: Final = ("to", "delivered-to", "x-original-to", "envelope-to")
+_STATUS: Final = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
+_RECIPIENT_FIELDS: Final = frozenset({"final-recipient", "original-recipient"})
 
 
 @dataclass(frozen=True)
-class RecipientReport:
-    """What a report says of one recipient; `kind` is its class: hard, soft, policy, full, other, delayed,
-    delivered."""
+class Block:
+    """The fields of one recipient, as they stand."""
 
-    recipient: str
-    kind: str
-    status: str
+    final: str
+    original: str
     action: str
+    status: str
+    remark: str
     diagnostic: str
-    original: str = ""
+
+    @property
+    def address(self) -> str:
+        """The recipient that failed; the one that was written to where the other is no whole address."""
+        return self.final if whole(self.final) or not self.original else self.original
+
+    @property
+    def meaning(self) -> str:
+        """failed, delayed, delivered or nothing known."""
+        return str(_ACTIONS.get(self.action, ""))
 
 
-@dataclass(frozen=True)
-class Report:
-    """One message read: its kind (bounce, delayed, delivered, auto-reply, other, unreadable), its
-    recipients, and where a token of ours may stand: Message-IDs and return paths of the messages
-    returned, addresses it was sent to."""
-
-    kind: str
-    recipients: tuple[RecipientReport, ...] = ()
-    message_ids: tuple[str, ...] = ()
-    addressed_to: tuple[str, ...] = ()
-
-    def as_contract(self) -> dict[str, Any]:
-        """The shape that `utskick feedback parse` prints."""
-        events = [
-            {
-                "recipient": item.recipient,
-                "class": item.kind,
-                "status": item.status,
-                "action": item.action,
-                "diagnostic": item.diagnostic,
-            }
-            for item in self.recipients
-        ]
-        return {"kind": self.kind, "events": events}
-
-
-def read_report(raw: bytes) -> Report:
-    """Read one message; of more than MESSAGE_OCTETS only the beginning."""
-    try:
-        message = read_message(raw)
-        parts = list(leaves(message))
-        if not message.fields.items:
-            return Report("unreadable")
-        return _read(message, parts)
-    except Exception:  # noqa: BLE001 (hostile octets: whatever reading them raises, the message is kept)
-        return Report("unreadable")
-
-
-def _read(message: Part, parts: list[Part]) -> Report:
-    recipients = tuple(
-        report for part in parts if part.fields.content_type in _STATUS_PARTS for report in _recipients(part)
-    )
-    returned = [read_fields(part.content) for part in parts if part.fields.content_type in _RETURNED_PARTS]
-    addressed = [message.fields.get(name) for name in _ADDRESSED]
-    return Report(
-        _kind(message, recipients),
-        recipients[:RECIPIENTS],
-        tuple(filter(None, (fields.get("message-id") for fields in returned))),
-        tuple(filter(None, [*addressed, *(fields.get("return-path") for fields in returned)])),
-    )
-
-
-def _kind(message: Part, recipients: tuple[RecipientReport, ...]) -> str:
-    actions = {_ACTIONS.get(report.action, "") for report in recipients}
-    for action, kind in (("failed", "bounce"), ("delayed", "delayed"), ("delivered", "delivered")):
-        if action in actions:
-            return kind
-    return "auto-reply" if not recipients and _is_reply(message.fields) else "other"
-
-
-def _is_reply(fields: Fields) -> bool:
-    """Whether a program answered in somebody's place: absence notes and the like."""
-    submitted = fields.get("auto-submitted").lower()
-    replied = bool(submitted) and not submitted.startswith(("no", "auto-generated"))
-    precedence = fields.get("precedence").lower() in {"auto_reply", "bulk", "junk"}
-    return replied or precedence or bool(fields.get("x-auto-response-suppress") or fields.get("x-autoreply"))
-
-
-def _recipients(part: Part) -> Iterator[RecipientReport]:
-    """The recipients of a status part. Some systems put several into one block, so each Final-Recipient
-    begins one."""
-    for block in re.split(rb"\n[ \t]*\n", part.content, maxsplit=RECIPIENTS + 1):
+def blocks(text: bytes, *, announced: bool) -> Iterator[Block]:
+    """The recipients' blocks of a text, at most RECIPIENTS; where no status part announces them, only those that say
+    more than a name. Some systems put several recipients into one block, so
+    each Final-Recipient begins one."""
+    count = 0
+    for piece in re.split(rb"\n[ \t]*\n", text, maxsplit=RECIPIENTS + 1):
+        if b"-recipient" not in piece.lower():
+            continue
         group: list[tuple[str, str]] = []
-        for item in read_fields(block.strip(b"\n")).items:
-            if item[0] in {name for name, _ in group} & {"final-recipient", "original-recipient"}:
-                yield from _recipient(Fields(tuple(group)))
+        for item in read_fields(piece.strip(b"\n")).items:
+            if item[0] in {name for name, _ in group} & _RECIPIENT_FIELDS:
+                yield from _block(Fields(tuple(group)), announced=announced)
+                count += 1
                 group = []
             group.append(item)
-        yield from _recipient(Fields(tuple(group)))
+            if count >= RECIPIENTS:
+                return
+        yield from _block(Fields(tuple(group)), announced=announced)
+        count += 1
 
 
-def _recipient(fields: Fields) -> Iterator[RecipientReport]:
-    original, final = (_address(fields.get(f"{which}-recipient")) for which in ("original", "final"))
+def verdict(block: Block, told: Failure | None) -> RecipientReport:
+    """What a block says, with what the notice beside it tells of the same recipient."""
+    meaning = block.meaning
+    if meaning != "failed":
+        kind: Class = (
+            "delayed" if meaning == "delayed" else "delivered" if meaning == "delivered" else "other"
+        )
+        return _verdict(block, kind, certain=True, why=f"action {block.action}")
+    stage = stage_of(block.diagnostic) or (told.stage if told else None)
+    own = block.diagnostic.lower().startswith(("x-postfix", "x-unix", "x-local")) or not block.diagnostic
+    said = Said(
+        f"{block.diagnostic}\n{block.remark}",
+        None,
+        block.status or None,
+        stage,
+        own and not (told and told.said),
+    )
+    kind, found = classified(said)
+    if told and told.said and not found.certain and found.cause.value in {"unknown", "address"} | _VAGUE:
+        text = f"{told.said}\n{block.diagnostic}\n{block.remark}"
+        kind, found = classified(Said(text, None, block.status or None, stage, told.own and own))
+    return _verdict(block, kind, certain=found.certain, why=found.why, said=told.said if told else "")
+
+
+def status_in(text: str) -> str:
+    """The most telling enhanced status code that a text holds, or nothing."""
+    return enhanced_code(text[:_DIAGNOSTIC_CHARACTERS])
+
+
+def _verdict(block: Block, kind: Class, *, certain: bool, why: str, said: str = "") -> RecipientReport:
+    diagnostic = plain(block.diagnostic or said)
+    return RecipientReport(
+        block.address, kind, block.status, block.action, diagnostic, block.original, certain, why
+    )
+
+
+def _block(fields: Fields, *, announced: bool) -> Iterator[Block]:
+    original, final = (typed_address(fields.get(f"{which}-recipient")) for which in ("original", "final"))
     if not (final or original):
         return
-    diagnostic = plain(fields.get("diagnostic-code"))
-    found = _ENHANCED.search(fields.get("status"))
+    stated, diagnostic = fields.get("status"), fields.get("diagnostic-code")
+    found = _STATUS.search(stated)
     status = found[0] if found else ""
-    words = fields.get("action").lower().split() or [_ACTION_BY_CLASS.get(status[:1], "")]
-    meaning = _ACTIONS.get(words[0], "other")
-    kind = classify(status, diagnostic) if meaning == "failed" else meaning
-    yield RecipientReport(final or original, kind, status, plain(words[0], 20), diagnostic, original)
+    words = (fields.get("action") or fields.get("ction")).lower().split()
+    if not (words or status or diagnostic or announced):
+        return
+    action = (
+        words[0].strip(";,.") if words else _ACTION_BY_CLASS.get(status[:1], "failed" if diagnostic else "")
+    )
+    remark = stated.replace(status, "", 1).strip(" ()") if status else ""
+    yield Block(final, original, plain(action, 20), status, remark, diagnostic[:_DIAGNOSTIC_CHARACTERS])
 
 
-def _address(text: str) -> str:
-    """The address of `rfc822; a@b.example`, whatever its type; code points of RFC 6533 as characters."""
-    address = text.partition(";")[2] if ";" in text else text
-    spelled = plain(_UNICODE_POINT.sub(_character, address), 320).strip("<> ")
-    return _SOURCE_ROUTE.sub("", spelled)
-
-
-def _character(found: re.Match[str]) -> str:
-    point = int(found[1], 16)
-    return chr(point) if point <= 0x10FFFF else ""
+_DIAGNOSTIC_CHARACTERS: Final = 2_000
+_VAGUE: Final = frozenset({"mailbox", "protocol", "system"})

@@ -13,15 +13,19 @@ from typing import Final, Literal
 from campaigns.tokens import TokenClaims
 
 #: What a failure means for the address (`campaigns.feedback.classify`).
-BounceClass = Literal["hard", "soft", "policy", "full", "other"]
+BounceClass = Literal["hard", "soft", "policy", "content", "network", "full", "other"]
 Kind = Literal[
     "hard",
     "soft",
     "policy",
+    "content",
+    "network",
     "full",
     "other",
     "complaint",
     "unsubscribe",
+    "stop",
+    "reply",
     "delivered",
     "delayed",
     "auto-reply",
@@ -62,5 +66,8 @@ class FeedbackEvent:
 def plain(text: str, limit: int = DIAGNOSTIC_CHARACTERS) -> str:
     """Somebody else's text, fit to be stored: printable characters and single spaces, at most so many
     characters."""
-    shown = "".join(character if character.isprintable() else " " for character in text[: 4 * limit])
-    return " ".join(shown.split())[:limit]
+    shown = " ".join(text[: 4 * limit].split())
+    if not shown.isprintable():
+        shown = "".join(character if character.isprintable() else " " for character in shown)
+        shown = " ".join(shown.split())
+    return shown[:limit]

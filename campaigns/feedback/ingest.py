@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from campaigns.delivery.composing import RETURN_PATH_PREFIX, UNSUBSCRIBE_PREFIX
 from campaigns.feedback.apply import apply_all
-from campaigns.feedback.dsn import RecipientReport, Report, read_report
 from campaigns.feedback.event import FeedbackEvent, Kind
+from campaigns.feedback.reader import read_report
+from campaigns.feedback.report import RecipientReport, Report
 from campaigns.principal import Principal
 from campaigns.tokens import TokenClaims, TokenMaker, TokenPurpose
 

@@ -32,6 +32,9 @@ PURE = (
     "campaigns.planning.status",
     "campaigns.delivery.policy",
     "campaigns.delivery.replies",
+    "campaigns.delivery.diagnosis",
+    "campaigns.delivery.phrases",
+    "campaigns.delivery.providers_words",
 )
 NOT_PURE = (
     "campaigns.feedback.apply",  # the call down into the register

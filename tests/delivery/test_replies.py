@@ -112,7 +112,7 @@ def test_other_first_digits_are_no_reply(code: int) -> None:
         (503, None, "rcpt", Cause.PROTOCOL),
         (550, "5.6.0", "dot", Cause.CONTENT),
         (550, "5.7.1", "rcpt", Cause.POLICY),
-        (550, "5.7.515", "dot", Cause.POLICY),
+        (550, "5.7.515", "dot", Cause.AUTHENTICATION),
         (550, "5.9.9", "rcpt", Cause.UNKNOWN),
         (None, None, "data", Cause.SYSTEM),
         (554, "5.1.1", "connect", Cause.SYSTEM),

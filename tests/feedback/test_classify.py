@@ -15,8 +15,8 @@ CASES: list[tuple[str, str, BounceClass]] = [
     ("5.0.0", "550-5.1.1 The email account that you tried to reach is gone", "hard"),
     ("5.4.4", "Host or domain name not found. Name service error", "hard"),
     ("4.1.1", "450 4.1.1 User unknown", "soft"),
-    ("4.4.7", "delivery time expired", "soft"),
-    ("4.2.2", "mailbox full", "soft"),
+    ("4.4.7", "delivery time expired", "network"),
+    ("4.2.2", "mailbox full", "full"),
     ("5.7.1", "550 5.7.1 no such user", "policy"),
     ("5.7.27", "", "policy"),
     ("5.1.1", "550 5.1.1 rejected as spam: user unknown", "policy"),
@@ -24,11 +24,11 @@ CASES: list[tuple[str, str, BounceClass]] = [
     ("5.2.2", "", "full"),
     ("5.2.1", "550 5.2.1 The account has been disabled", "other"),
     ("5.1.1", "550 5.1.1 mailbox temporarily disabled", "other"),
-    ("5.4.4", "unable to route", "other"),
+    ("5.4.4", "unable to route", "network"),
     ("5.5.0", "", "other"),
     ("", "", "other"),
     ("5.1.10 ", "", "hard"),
-    ("5.1.100", "", "other"),
+    ("5.1.100", "", "soft"),
 ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from campaigns.feedback.dsn import MESSAGE_OCTETS
+from campaigns.feedback.mime import MESSAGE_OCTETS
 from campaigns.store.engine import make_engine
 from tests.feedback.reports import report
 from tests.inbound.dialogue import Dialogue

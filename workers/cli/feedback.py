@@ -10,8 +10,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from campaigns.errors import InputError
-from campaigns.feedback.dsn import read_report
 from campaigns.feedback.ingest import ingest as apply_mail
+from campaigns.feedback.reader import read_report
 from workers.cli.output import Json, answer
 from workers.settings import load_settings
 from workers.wiring import Installation, operator

@@ -1,0 +1,198 @@
+"""Telling apart what people and their programs answer: absence notes, receipts, challenges, wishes to leave, replies.
+Pure.
+
+Promise: a program's answer is no failure and no wish, whatever words it holds. A person's reply counts as a wish to
+stop only where the new words themselves (quoted lines left out) are short and say so plainly in Swedish, Finnish,
+Norwegian, Danish, English or German. Sources: RFC 3834 5, RFC 8098 3, and the headers that products use.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from campaigns.feedback.mime import Fields
+
+_SUBJECTS: Final = (
+    "out of office", "out of the office", "out-of-office", "auto reply", "auto-reply", "autoreply",
+    "auto response", "auto-response",
+    "autoresponse", "autoresponder", "automatic reply", "automatic response", "automated reply",
+    "automated response", "auto:",
+    "away from my mail", "away from the office", "away until", "i am away", "i'm away", "on vacation",
+    "vacation", "on leave",
+    "on holiday", "annual leave", "maternity leave", "parental leave", "currently away", "absence",
+    "not in the office",
+    "automatiskt svar", "autosvar", "frånvaro", "ej på kontoret", "inte på kontoret", "på semester",
+    "semester", "föräldraledig",
+    "automaattinen vastaus", "poissa", "lomalla", "lomavastaus", "vuosilomalla", "poissaolo",
+    "automaattivastaus",
+    "abwesenheit", "automatische antwort", "abwesend", "nicht im büro", "réponse automatique",
+    "absence du bureau",
+    "absent", "respuesta automática", "fuera de la oficina", "risposta automatica", "fuori sede",
+    "resposta automática",
+    "automatisch antwoord", "automatische beantwoording", "afwezig", "fravær", "autosvar", "automatisk svar",
+    "ikke på kontoret",
+    "automatyczna odpowiedź", "автоответ", "自動応答", "自動返信", "不在", "自动回复", "thank you for your email",
+    "thank you for contacting",
+    "we have received your", "your message has been received", "ticket #", "[ticket", "case created",
+    "ärendenummer",
+)  # fmt: skip
+_HEADERS: Final = (
+    "x-autoreply", "x-autorespond", "x-autoresponse", "x-auto-reply", "x-autoreply-from", "x-mail-autoreply",
+    "x-autoresponder",
+    "x-auto-respond", "x-ms-exchange-inbox-rules-loop", "x-ms-exchange-generated-message-source",
+    "x-amazon-auto-reply",
+    "x-vacation", "x-out-of-office", "x-facebook-notify", "x-mailer-autoreply", "x-freshdesk-auto-reply",
+    "x-autoreply-domain",
+)  # fmt: skip
+_WORDS: Final = (
+    "i am currently away", "i am currently out", "i'm currently out", "i am out of the office",
+    "i'm out of the office",
+    "i will be out of", "i am on leave", "i am on vacation", "i will be away", "i'm away",
+    "limited access to email",
+    "limited access to e-mail", "will respond to you upon my return", "will reply when i return",
+    "i am away from",
+    "jag är inte på kontoret", "jag är på semester", "jag har semester", "jag är tillbaka",
+    "jag är frånvarande", "jag är ledig",
+    "jag är föräldraledig", "åter den", "olen lomalla", "olen poissa", "olen vuosilomalla",
+    "olen tavoitettavissa",
+    "palaan töihin", "en ole paikalla", "ich bin nicht im büro", "ich bin im urlaub", "ich bin bis",
+    "je suis absent",
+    "je suis actuellement absent", "estoy fuera de", "no longer works here", "no longer with the company",
+    "har slutat",
+    "ei ole enää töissä", "ei enää työskentele", "this is an automatic reply", "this is an automated",
+    "this is an auto",
+    "detta är ett automatiskt", "tämä on automaattinen", "dies ist eine automatische",
+)  # fmt: skip
+_CHALLENGES: Final = (
+    "please confirm that you", "confirm your message", "confirm delivery of your message",
+    "verify that you are", "verify your message",
+    "spam arrest", "spamarrest", "boxbe", "mailinblack", "your message is being held",
+    "click the link below to deliver",
+    "confirmation of your message", "to release your message", "prove that you are", "you are a human",
+    "human being",
+    "prove you are human", "not yet approved", "approved sender", "whitelist request", "guest list",
+    "sender verification required", "bluebottle",
+    "unconfirmed sender", "asking for confirmation of messages", "challenge/response",
+)  # fmt: skip
+# The whole of what a person wrote is one of these, give or take a greeting; or a sentence of it plainly says so.
+_STOPS: Final = frozenset(
+    {
+        "stop", "stopp", "unsubscribe", "unsubscribe me", "unsubscribe please", "please unsubscribe",
+        "please unsubscribe me",
+        "remove", "remove me", "please remove me", "remove me please", "take me off", "opt out", "optout",
+        "cancel subscription",
+        "no more", "no more emails", "no more mail", "stop mailing me", "stop emailing me", "stop sending",
+        "stop please",
+        "avregistrera", "avregistrera mig", "avprenumerera", "avsluta", "avsluta prenumerationen",
+        "ta bort mig", "avanmälan",
+        "avanmäl", "avanmäl mig", "sluta", "sluta skicka", "nej tack", "inga fler", "peru", "peruuta",
+        "peruutus", "lopeta",
+        "poista", "poista minut", "poistakaa", "poistakaa minut", "ei kiitos", "peru tilaus", "peruuta tilaus",
+        "lopettakaa",
+        "abmelden", "abbestellen", "avmeld", "avmeld meg", "afmeld", "afmeld mig", "meld meg av",
+    }
+)  # fmt: skip
+_PLAINLY: Final = (
+    "unsubscribe me", "please unsubscribe", "remove me from", "remove my email", "remove my address",
+    "remove us from", "take me off",
+    "take us off", "stop sending me", "stop sending us", "stop emailing", "stop mailing", "do not send me",
+    "don't send me", "do not email me",
+    "don't email me", "do not contact me", "don't contact me", "do not wish to receive",
+    "don't want to receive", "do not want to receive",
+    "no longer wish to receive", "no longer want to receive", "want to unsubscribe", "wish to unsubscribe",
+    "like to unsubscribe",
+    "like to be removed", "want to be removed", "opt me out", "delete me from", "delete my address",
+    "i object to",
+    "ta bort mig", "ta bort oss från", "ta bort min adress", "ta bort min e-post", "vill inte ha fler",
+    "vill inte ha era", "vill inte ha mer",
+    "vill inte längre ha", "vill inte få", "vill inte längre få", "önskar inte få", "önskar inte längre",
+    "undanbeder mig", "undanber mig",
+    "sluta skicka", "skicka inte fler", "skicka inte mer", "inga fler mejl", "inga fler mail",
+    "inga fler utskick", "inte få fler",
+    "avregistrera mig", "avprenumerera mig", "vill avregistrera", "vill avsluta prenumerationen",
+    "avanmäl mig", "vill avanmäla",
+    "stryk mig från", "radera min", "radera mig",
+    "poistakaa minut", "poista minut", "poistakaa osoitteeni", "poistakaa sähköpostiosoitteeni",
+    "en halua enää", "emme halua enää",
+    "en halua vastaanottaa", "en halua saada", "en halua teidän", "älkää lähettäkö", "älä lähetä",
+    "lopettakaa lähettäminen",
+    "lopettakaa viestien", "haluan perua", "haluan peruuttaa", "perukaa tilaukseni", "peruuttakaa tilaukseni",
+    "kiellän suoramarkkinoinnin",
+    "kiellän markkinoinnin", "poistakaa meidät", "poistakaa yhteystietoni", "en tilaa",
+    "keine weiteren e-mails", "möchte keine", "bitte abmelden", "meld meg av", "fjern meg", "fjern mig",
+)  # fmt: skip
+_QUOTE: Final = re.compile(
+    r"^\s*(?:>|\|)|^\s*-{2,}\s*(?:original|ursprung|alkuper|forwarded|vidarebef)|^(?:from|från|lähettäjä|von|fra):\s"
+    r"|^(?:on|den|le|am)\s.{4,120}(?:wrote|skrev|kirjoitti|schrieb|a écrit)\b.{0,20}:?\s*$"
+    r"|^.{4,120}(?:wrote|skrev|kirjoitti):\s*$"
+    r"|^_{5,}\s*$",
+    re.IGNORECASE,
+)
+_GREETING: Final = re.compile(
+    r"^(?:hi|hello|hey|dear|hej|hejsan|god dag|hei|terve|moi|hallo|guten tag|goddag|best regards|regards|thanks|thank you"
+    r"|mvh|med vänlig hälsning|vänliga hälsningar|hälsningar|tack|t|terveisin|ystävällisin terveisin|kiitos)\b[\w\s,.!]{0,40}$"
+)
+_MAX_WORDS: Final = 60
+_LINES: Final = 60
+
+
+def is_automatic(fields: Fields, subject: str, text: str) -> bool:
+    """Whether a program answered in somebody's place: absence notes, receipts of help desks and the like."""
+    submitted = fields.get("auto-submitted").lower()
+    if submitted and not submitted.startswith("no"):
+        return True
+    if fields.get("precedence").lower() in {"auto_reply", "auto-reply", "autoreply"}:
+        return True
+    if any(fields.get(name) for name in _HEADERS) or fields.get("delivered-to").lower() == "autoresponder":
+        return True
+    if fields.get("x-post-messageclass").startswith("9") or "-vac@" in fields.get("message-id"):
+        return True
+    lower = subject.lower()
+    if any(phrase in lower for phrase in _SUBJECTS):
+        return True
+    return any(phrase in text[:_READ_CHARACTERS].lower() for phrase in _WORDS)
+
+
+def is_challenge(fields: Fields, subject: str, text: str) -> bool:
+    """Whether a program asks us to prove that we are people."""
+    if fields.get("x-spamarrest-info") or fields.get("x-boxbe") or fields.get("x-tmda-fingerprint"):
+        return True
+    lower = f"{subject}\n{text[:_READ_CHARACTERS]}".lower()
+    return any(phrase in lower for phrase in _CHALLENGES)
+
+
+def is_unsubscription(fields: Fields, subject: str, text: str) -> bool:
+    """Whether this is the mail that a mail program sends to an address for leaving (RFC 2369 3.2)."""
+    if fields.get("x-apple-unsubscribe"):
+        return True
+    return subject.strip(" .!").lower() in _STOPS and len(new_words(text).split()) <= _MAX_WORDS
+
+
+def asks_to_stop(subject: str, text: str) -> bool:
+    """Whether a person's own words plainly ask for no more mail."""
+    written = new_words(text)
+    if len(written.split()) > _MAX_WORDS:
+        return False
+    lines = [line.strip(" .!,-").lower() for line in written.split("\n")]
+    said = [line for line in lines if line and not _GREETING.match(line)]
+    if said and said[0] in _STOPS:
+        return True
+    if not said and subject.strip(" .!").lower() in _STOPS:
+        return True
+    joined = " ".join(said)
+    return any(phrase in joined for phrase in _PLAINLY)
+
+
+def new_words(text: str) -> str:
+    """What was written anew: all before the quoted message and the signature."""
+    kept = []
+    for line in text.split("\n", _LINES)[:_LINES]:
+        short = line[:300].rstrip()
+        if short == "--" or _QUOTE.match(short):
+            break
+        kept.append(short)
+    return "\n".join(kept)
+
+
+_READ_CHARACTERS: Final = 2_000

@@ -1,0 +1,349 @@
+"""Reading one message that came back: what it is, and what it says of whom. Pure.
+
+Promise: never raises on any octets; what cannot be read is kind `unreadable`. The same message with CRLF,
+LF or CR gives the same reading. Standard structure is asked first (feedback reports, status fields wherever
+they stand, receipts), then notices in text by the words of the mail systems, then what people and their
+programs answer. What a message returns or quotes is never read as a report. Sources: RFC 3464, RFC 5965,
+RFC 6522, RFC 6533, RFC 3834, RFC 8098.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from campaigns.delivery.diagnosis import Said, reply_code
+from campaigns.feedback import answers, complaints, dsn, notices, textual
+from campaigns.feedback.addresses import addresses, first_address, speaks_for_a_system
+from campaigns.feedback.classify import classified
+from campaigns.feedback.event import plain
+from campaigns.feedback.mime import Fields, Part, leaves, read_fields, read_message, unnamed_parts, words
+from campaigns.feedback.report import MessageKind, RecipientReport, Report, Returned
+from campaigns.feedback.systems import DAEMON_NAMES, DAEMONS, SUBJECTS
+
+__all__ = ["Report", "read_report"]
+
+_RETURNED_PARTS: Final = frozenset(
+    {
+        "message/rfc822",
+        "message/global",
+        "text/rfc822-headers",
+        "message/rfc822-headers",
+        "message/global-headers",
+        "message/partial",
+    }
+)
+_RECEIPT_PARTS: Final = frozenset(
+    {"message/disposition-notification", "message/global-disposition-notification"}
+)
+_ADDRESSED: Final = ("to", "delivered-to", "x-original-to", "envelope-to", "cc")
+_REFERRING: Final = (
+    "in-reply-to",
+    "references",
+    "x-original-message-id",
+    "original-message-id",
+    "original-envelope-id",
+)
+_ORIGINATING: Final = ("from", "return-path", "sender", "reply-to", "errors-to")
+
+
+@dataclass(frozen=True)
+class _Mail:
+    """A message taken apart by what its parts are for."""
+
+    fields: Fields
+    subject: str
+    text: str
+    notice: textual.Notice
+    status: tuple[bytes, ...]
+    announced: bool
+    reports: tuple[Part, ...]
+    receipt: bool
+    returned: tuple[Fields, ...]
+
+
+def read_report(raw: bytes) -> Report:
+    """Read one message; of more than MESSAGE_OCTETS only the beginning."""
+    try:
+        message = read_message(raw)
+        if not message.fields.items:
+            return Report("unreadable")
+        return _read(_taken_apart(message, list(leaves(message))))
+    except Exception:  # noqa: BLE001 (hostile octets: whatever reading them raises, the message is kept)
+        return Report("unreadable")
+
+
+def _taken_apart(message: Part, parts: Sequence[Part]) -> _Mail:
+    if len(parts) == 1 and parts[0].fields.content_type.startswith(("text/", "multipart/")):
+        parts = _unnamed_parts(parts[0]) or parts
+    texts: list[Part] = []
+    status: list[bytes] = []
+    returned: list[Fields] = []
+    for part in parts:
+        kind = part.fields.content_type
+        if kind in dsn.STATUS_PARTS:
+            status.append(part.content)
+        elif kind in _RETURNED_PARTS:
+            returned.append(read_fields(part.content.lstrip(b"\n")))
+        elif (
+            kind.startswith("text/") or kind in {"", "multipart/report", "multipart/mixed"} or "/" not in kind
+        ):
+            texts.append(part)
+    text = _words_of(texts)
+    notice = textual.part_notice(text)
+    if notice.returned:
+        returned.append(read_fields(notice.returned.encode("utf-8", "replace")))
+    announced = bool(status)
+    if not announced:
+        status = [part.content for part in texts if _has_status_fields(part.content)]
+    return _Mail(
+        message.fields,
+        words(message.fields.get("subject")),
+        text,
+        notice,
+        tuple(status),
+        announced,
+        tuple(part for part in parts if part.fields.content_type in complaints.REPORT_PARTS),
+        any(part.fields.content_type in _RECEIPT_PARTS for part in parts),
+        tuple(returned),
+    )
+
+
+def _unnamed_parts(part: Part) -> list[Part]:
+    """The parts of a notice that lost the header that announced them; none where they belong to what it returns."""
+    if b"\n--" not in part.content[:_STATUS_OCTETS] and b"\n --" not in part.content[:_STATUS_OCTETS]:
+        return []
+    said = textual.part_notice(part.text).text.lower()
+    return unnamed_parts(part.content) if "--" in said and "\ncontent-" in said else []
+
+
+def _words_of(texts: Sequence[Part]) -> str:
+    plain_texts = [part for part in texts if part.fields.content_type != "text/html"]
+    chosen = [part.text for part in plain_texts[:_TEXTS] if part.text.strip()]
+    return "\n\n".join(chosen or [part.text for part in texts[:_TEXTS]])
+
+
+def _has_status_fields(content: bytes) -> bool:
+    lower = content[:_STATUS_OCTETS].lower()
+    return b"final-recipient:" in lower or b"original-recipient:" in lower
+
+
+def _read(mail: _Mail) -> Report:
+    if mail.reports:
+        kind, verdicts = complaints.read_complaint(list(mail.reports), list(mail.returned))
+        return _report(mail, kind, verdicts)
+    if complaints.is_microsoft_complaint(mail.fields, list(mail.returned)):
+        return _report(mail, "complaint", complaints.microsoft_complaint(list(mail.returned)))
+    if mail.receipt:
+        return _report(mail, "receipt", ())
+    notice = (
+        notices.read_notice(mail.text) if "otificationType" in mail.text or "eventType" in mail.text else None
+    )
+    if notice is not None:
+        return _report(mail, _kind_of(notice[0]), notice[0], notice[1])
+    verdicts = _from_status(mail) if mail.status else ()
+    if verdicts:
+        return _report(mail, _kind_of(verdicts), verdicts)
+    if _from_a_system(mail):
+        return _from_text(mail)
+    return _answer(mail)
+
+
+def _from_status(mail: _Mail) -> tuple[RecipientReport, ...]:
+    announced = mail.announced
+    found = [block for text in mail.status for block in dsn.blocks(text, announced=announced)][
+        : dsn.RECIPIENTS
+    ]
+    if not found:
+        return ()
+    told = {failure.address.lower(): failure for failure in textual.failures(mail.notice, ())}
+    alone = next(iter(told.values())) if len(told) == len(found) == 1 else None
+    verdicts = []
+    for block in found:
+        known = told.get(block.address.lower()) or told.get(block.original.lower()) or alone
+        verdict = dsn.verdict(block, known)
+        if "@" not in verdict.recipient.lstrip("@"):
+            verdict = _completed(verdict, known, mail)
+        verdicts.append(verdict)
+    return tuple({(item.recipient.lower(), item.action): item for item in reversed(verdicts)}.values())[::-1]
+
+
+def _completed(verdict: RecipientReport, told: textual.Failure | None, mail: _Mail) -> RecipientReport:
+    """A verdict whose block names no whole address, with the one that the notice or the returned message names."""
+    address = told.address if told else next(iter(_recipients_returned(mail)), verdict.recipient)
+    return RecipientReport(
+        address,
+        verdict.kind,
+        verdict.status,
+        verdict.action,
+        verdict.diagnostic,
+        verdict.original,
+        False,
+        verdict.why,
+    )
+
+
+def _from_text(mail: _Mail) -> Report:
+    text = mail.notice.text
+    failed = _failed(mail)
+    if not failed and (nested := _nested(mail)):
+        return nested
+    delayed = textual.is_delay(f"{mail.subject}\n{text}")
+    success = not delayed and not failed[:1] and textual.is_success(text)
+    verdicts = tuple(_text_verdict(failure, mail, delayed=delayed) for failure in failed)
+    if not verdicts:
+        if answers.is_automatic(mail.fields, mail.subject, text):
+            return _automatic(mail)
+        return _report(mail, "delivered" if success else "other", ())
+    return _report(mail, _kind_of(verdicts), verdicts)
+
+
+def _failed(mail: _Mail) -> list[textual.Failure]:
+    """Whom a notice names: in its words, else in a header, else the sender's own address in its words, else in the
+    message it returns."""
+    own = _own_addresses(mail)
+    named = textual.failures(mail.notice, own)
+    stated = [address for value in mail.fields.all("x-failed-recipients") for address in addresses(value)]
+    others = [failure for failure in named if not failure.spared]
+    if stated and not any(failure.said for failure in others):
+        return [_stated(mail.notice, address) for address in dict.fromkeys(stated)]
+    returned = [
+        address
+        for address in _recipients_returned(mail)
+        if address.lower() not in {own.lower() for own in own}
+    ]
+    if not others and any(reply_code(failure.said) for failure in named):
+        return named
+    return others or [_stated(mail.notice, address) for address in returned[:1]] or named
+
+
+def _nested(mail: _Mail) -> Report | None:
+    """The report that a notice hands on whole, where it says nothing itself."""
+    inner = read_message(mail.notice.returned.encode("utf-8", "replace"))
+    if inner.fields.content_type != "multipart/report":
+        return None
+    taken = _taken_apart(inner, list(leaves(inner)))
+    verdicts = _from_status(taken) if taken.status else ()
+    return _report(taken, _kind_of(verdicts), verdicts) if verdicts else None
+
+
+def _stated(notice: textual.Notice, address: str) -> textual.Failure:
+    said = notice.text[-_SAID_CHARACTERS:]
+    return textual.Failure(address, said, textual.stage_of(said), own=False)
+
+
+def _text_verdict(failure: textual.Failure, mail: _Mail, *, delayed: bool) -> RecipientReport:
+    kind, found = classified(Said(failure.said, stage=failure.stage, own=failure.own))
+    if found.cause.value == "unknown":
+        text = f"{failure.said}\n{mail.notice.text[-_SAID_CHARACTERS:]}"
+        stage = failure.stage or textual.stage_of(text)
+        kind, found = classified(Said(text, stage=stage))
+    status = dsn.status_in(failure.said)
+    if delayed:
+        return RecipientReport(
+            failure.address, "delayed", status, "delayed", plain(failure.said), why="delay notice"
+        )
+    return RecipientReport(
+        failure.address, kind, status, "failed", plain(failure.said), certain=found.certain, why=found.why
+    )
+
+
+def _from_a_system(mail: _Mail) -> bool:
+    """Whether a mail system wrote this, by its name, its subject or its words; an empty return path is not enough,
+    since absence notes have it as well."""
+    fields = mail.fields
+    if fields.get("x-failed-recipients") or fields.content_type == "multipart/report":
+        return True
+    author = words(fields.get("from")).lower()
+    local = first_address(author).partition("@")[0] or author.strip("<> ")
+    if local in DAEMONS or any(name in author for name in DAEMON_NAMES):
+        return True
+    subject = mail.subject.lower()
+    if subject.startswith(("re:", "sv:", "vs:", "aw:", "fw:", "fwd:")):
+        return False
+    if not any(phrase in subject for phrase in SUBJECTS):
+        return False
+    return bool(textual.system_of(mail.notice.text)) or fields.get("return-path").strip("<> ").lower() in {
+        "",
+        "mailer-daemon",
+    }
+
+
+def _answer(mail: _Mail) -> Report:
+    text = mail.notice.text
+    if answers.is_unsubscription(mail.fields, mail.subject, text):
+        return _report(mail, "unsubscribe", (_about_sender(mail, "other", "unsubscription"),))
+    if answers.is_challenge(mail.fields, mail.subject, text):
+        return _report(mail, "challenge", (_about_sender(mail, "other", "challenge"),))
+    if answers.is_automatic(mail.fields, mail.subject, text):
+        return _automatic(mail)
+    if answers.asks_to_stop(mail.subject, text):
+        return _report(mail, "stop", (_about_sender(mail, "other", "asks to stop"),))
+    answered = mail.fields.get("in-reply-to") or mail.fields.get("references")
+    return _report(
+        mail, "reply" if answered or mail.subject[:3].lower() in {"re:", "sv:", "vs:"} else "other", ()
+    )
+
+
+def _automatic(mail: _Mail) -> Report:
+    return _report(mail, "auto-reply", (_about_sender(mail, "auto-reply", "automatic answer"),))
+
+
+def _about_sender(mail: _Mail, kind: str, why: str) -> RecipientReport:
+    author = first_address(mail.fields.get("from")) or first_address(mail.fields.get("reply-to"))
+    return RecipientReport(author, kind, "", "", plain(mail.subject), why=why)  # type: ignore[arg-type]
+
+
+def _kind_of(verdicts: Sequence[RecipientReport]) -> MessageKind:
+    kinds = {verdict.kind for verdict in verdicts}
+    actions = {verdict.action for verdict in verdicts}
+    if "complaint" in kinds:
+        return "complaint"
+    if "failed" in actions:
+        return "bounce"
+    return "delayed" if "delayed" in kinds else "delivered" if "delivered" in kinds else "other"
+
+
+def _own_addresses(mail: _Mail) -> list[str]:
+    """The addresses of the sender, who gets the notice and wrote what it returns."""
+    own = [
+        address
+        for name in ("to", "delivered-to")
+        for value in mail.fields.all(name)
+        for address in addresses(value)
+    ]
+    for fields in mail.returned:
+        own += [address for name in _ORIGINATING for address in addresses(fields.get(name))]
+    return own + addresses(mail.fields.get("from"))
+
+
+def _recipients_returned(mail: _Mail) -> list[str]:
+    found = [address for fields in mail.returned for address in addresses(fields.get("to"))]
+    return [address for address in dict.fromkeys(found) if not speaks_for_a_system(address)]
+
+
+def _report(
+    mail: _Mail, kind: MessageKind, verdicts: tuple[RecipientReport, ...], told: Returned | None = None
+) -> Report:
+    returned = mail.returned
+    message_ids = [fields.get("message-id") for fields in returned]
+    message_ids += [mail.fields.get(name) for name in _REFERRING]
+    paths = [mail.fields.get(name) for name in _ADDRESSED]
+    paths += [fields.get("return-path") for fields in returned]
+    if told is not None:
+        message_ids += told.message_ids
+        paths += told.return_paths
+    return Report(
+        kind,
+        verdicts,
+        tuple(filter(None, message_ids)),
+        tuple(filter(None, paths)),
+        textual.system_of(mail.notice.text) if verdicts else "",
+        first_address(mail.fields.get("from")),
+    )
+
+
+_TEXTS: Final = 6
+_STATUS_OCTETS: Final = 64 * 1024
+_SAID_CHARACTERS: Final = 1_500
