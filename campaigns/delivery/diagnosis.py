@@ -51,7 +51,7 @@ def diagnose(said: Said) -> Diagnosis:
     text = " ".join(said.text[:TEXT_CHARACTERS].lower().split())
     code = said.code if said.code is not None else reply_code(text)
     enhanced = _most_telling(enhanced_code(text), said.enhanced)
-    passing = enhanced.startswith("4.") or (code is not None and code // 100 != 5)
+    passing = enhanced.startswith(("2.", "4.")) or (code is not None and code // 100 != 5)
     found = _found(text, code, enhanced, said)
     if found.cause is Cause.ADDRESS_DEAD and (passing or enhanced.startswith(("4.7.", "5.7."))):
         cause = Cause.ADDRESS if passing else Cause.POLICY

@@ -130,8 +130,9 @@ _QUOTE: Final = re.compile(
     re.IGNORECASE,
 )
 _GREETING: Final = re.compile(
-    r"^(?:hi|hello|hey|dear|hej|hejsan|god dag|hei|terve|moi|hallo|guten tag|goddag|best regards|regards|thanks|thank you"
-    r"|mvh|med vänlig hälsning|vänliga hälsningar|hälsningar|tack|t|terveisin|ystävällisin terveisin|kiitos)\b[\w\s,.!]{0,40}$"
+    r"^(?:hi|hello|hey|dear|hej|hejsan|god dag|hei|terve|moi|hallo|guten tag|goddag|best regards|regards"
+    r"|thanks|thank you|mvh|med vänlig hälsning|vänliga hälsningar|hälsningar|tack|t|terveisin"
+    r"|ystävällisin terveisin|kiitos)\b[\w\s,.!]{0,40}$"
 )
 _MAX_WORDS: Final = 60
 _LINES: Final = 60
