@@ -122,13 +122,15 @@ def record(engine: sa.Engine, campaign: int, results: Sequence[Result], carrier:
         Unreachable: the outcome is unknown; record the same results again.
     """
     if not results:
-        return
+        return  # no transaction for nothing
     with writing(engine) as connection:
         record_in(connection, campaign, results, carrier)
 
 
 def record_in(connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:
     """As `record`, within the caller's transaction."""
+    if not results:
+        return  # SQLAlchemy takes an empty list for one row without values
     now = utc_now()
     connection.execute(_SETTLE, [_settle_values(campaign, result, now) for result in results])
     attempts = [
