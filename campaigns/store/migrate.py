@@ -1,7 +1,8 @@
 """Bring a database to the present schema, and tell whether it is there.
 
 Promise: `migrate` may be run by any number of processes at once and any number of times; the schema
-afterwards is the sum of the migrations. A database made by a newer Utskick is refused, not downgraded.
+afterwards is the sum of the migrations, and the gate's triggers are there. A database made by a newer Utskick is
+refused, not downgraded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from campaigns.errors import RefusedOperation
+from campaigns.store import gate_triggers
 from campaigns.store.engine import reading, where, writing
 
 _ADVISORY_LOCK = 0x75747363  # "utsc": any fixed number will do
@@ -37,6 +39,7 @@ def migrate(engine: sa.Engine) -> None:
             raise RefusedOperation(
                 f"{where(engine)} was made by another release of Utskick: {error}"
             ) from None
+        gate_triggers.install(connection)
 
 
 def schema_is_current(engine: sa.Engine) -> bool:

@@ -73,6 +73,9 @@ gate = sa.Table(
     sa.CheckConstraint("halted OR NOT restored", name="restored_is_halted"),
 )
 
+#: Which transactions have yet to raise the epoch at their COMMIT (PostgreSQL; see `campaigns.store.gate_triggers`).
+gate_raise = sa.Table("gate_raise", metadata, required("id", BigId, primary_key=True))
+
 claim_count = sa.Table(
     "claim_count",
     metadata,

@@ -15,6 +15,10 @@ STORE = "campaigns.store"
 
 # Tables that more than one module writes, and why it must be so. A line that is no longer true is an error as well.
 SHARED = {
+    "gate": {
+        "campaigns.register.permit": "raises the epoch with every no",
+        "campaigns.store.gate_triggers": "raises it from within the database, whoever changes what the gate looks at",
+    },
     "campaign": {
         "campaigns.planning.campaign": "accepts it",
         "campaigns.planning.expansion": "opens it, in the transaction that writes its rows",
