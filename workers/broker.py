@@ -8,7 +8,7 @@ ledger knows better.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import redis
@@ -75,6 +75,57 @@ def waiting(broker: RedisBroker, queue: str) -> int:
         return int(broker.client.llen(f"{broker.namespace}:{queue}"))
     except (redis.RedisError, OSError) as error:
         raise Unreachable(f"the queue does not answer: {error}") from error
+
+
+def mark(broker: RedisBroker, name: str, seconds: float) -> bool:
+    """Note beside the queues that something was done; False where that was noted less than `seconds` ago.
+
+    Raises:
+        Unreachable: the queue's server does not answer.
+    """
+    try:
+        return bool(broker.client.set(_mark(broker, name), b"1", nx=True, px=int(seconds * 1000)))
+    except (redis.RedisError, OSError) as error:
+        raise Unreachable(f"the queue does not answer: {error}") from error
+
+
+def unmark(broker: RedisBroker, name: str, seconds: float = 0) -> None:
+    """Forget what `mark` noted, in so many seconds; where the queue's server is away, the mark runs out by itself."""
+    key = _mark(broker, name)
+    with suppress(redis.RedisError, OSError):
+        if seconds > 0:
+            broker.client.set(key, b"1", px=max(1, int(seconds * 1000)))
+        else:
+            broker.client.delete(key)
+
+
+def hold(broker: RedisBroker, name: str, holder: str, seconds: float) -> bool:
+    """Hold something for so many seconds, or hold it longer; False where another holds it.
+
+    Two may believe it for a moment: it saves work and guards nothing.
+
+    Raises:
+        Unreachable: the queue's server does not answer.
+    """
+    key, milliseconds = _mark(broker, name), int(seconds * 1000)
+    try:
+        if broker.client.set(key, holder, nx=True, px=milliseconds):
+            return True
+        return broker.client.get(key) == holder.encode() and bool(broker.client.pexpire(key, milliseconds))
+    except (redis.RedisError, OSError) as error:
+        raise Unreachable(f"the queue does not answer: {error}") from error
+
+
+def let_go(broker: RedisBroker, name: str, holder: str) -> None:
+    """Stop holding something; where the queue's server is away, it runs out by itself."""
+    key = _mark(broker, name)
+    with suppress(redis.RedisError, OSError):
+        if broker.client.get(key) == holder.encode():
+            broker.client.delete(key)
+
+
+def _mark(broker: RedisBroker, name: str) -> str:
+    return f"{broker.namespace}:utskick:{name}"
 
 
 def put(broker: RedisBroker, queue: str, actor: str, *values: Any, delay_ms: int | None = None) -> None:

@@ -1,15 +1,22 @@
-"""The scheduler: puts back on the queues what is due, lost or expired. Hands nothing over; any number may run.
+"""The scheduler: rings for what is due, and lets time have its effect. Hands nothing over; of any number one leads.
 
-Promise: each of its actions is idempotent, so that several schedulers only ring twice. A server that is
+Promise: each of its actions is a conditional update or a message that may come twice, so that leading saves work and
+guards nothing: when the leader dies another takes over within seconds, and two leaders harm nobody. A server that is
 away makes it wait.
 """
 
 from __future__ import annotations
 
-import structlog
+import uuid
+from typing import Final
 
-from campaigns.errors import UtskickError
-from workers.actors import ring_again, tidy
+import structlog
+from dramatiq.brokers.redis import RedisBroker
+
+from campaigns.delivery import control, ledger, open_work, overdue
+from campaigns.errors import Unreachable, UtskickError
+from workers import broker as queue
+from workers.bell import Bell
 from workers.broker import connected, make_broker
 from workers.settings import Settings
 from workers.stopping import StopFlag
@@ -17,7 +24,10 @@ from workers.wiring import Installation
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 2.0
+#: How often it looks, in seconds.
+LOOK_SECONDS: Final = 1.0
+#: A leader that has not looked for so many seconds leads no more.
+LEAD_SECONDS: Final = 5.0
 
 
 def run_scheduler(settings: Settings) -> None:
@@ -32,10 +42,59 @@ def run_scheduler(settings: Settings) -> None:
     installation.ring  # noqa: B018 (refuse foreign keys before anything runs)
     with connected(settings) as client:
         broker = make_broker(client)
+        leadership, bell = Leadership(broker), Bell(installation, broker)
         log.info("scheduler started")
         while not stop.wait(LOOK_SECONDS):
             try:
-                tidy(installation)
-                ring_again(installation, broker)
+                if leadership.held():
+                    tidy(installation)
+                    ring(bell)
             except (UtskickError, OSError) as error:
                 log.warning("cannot look for work", problem=str(error))
+        leadership.give_up()
+
+
+def ring(bell: Bell) -> None:
+    """Put on the queues what is due.
+
+    Raises:
+        Unreachable: the database or the queue is away; ring again later.
+    """
+    bell.ring_for_expansions()
+    bell.ring()
+
+
+def tidy(installation: Installation) -> None:
+    """Hold missed starts, expire, take over dead leases, finish cancellations, complete what is done.
+
+    Raises:
+        Unreachable: the database is away; what was done stays done, the rest is done at the next look.
+    """
+    engine = installation.engine
+    for campaign in overdue.hold_missed(engine):
+        log.warning("start missed; waits for a word", campaign=campaign)
+    for campaign in overdue.expire_waiting(engine):
+        log.info("deadline passed", campaign=campaign)
+    overdue.settle_held_leases(engine)
+    for campaign in control.cancelling_campaigns(engine):
+        control.finish_cancellation(engine, campaign)
+    for campaign in open_work.drained_campaigns(engine):
+        ledger.complete_if_done(engine, campaign)
+
+
+class Leadership:
+    """Whether this process leads; a mark beside the queues, renewed at every look."""
+
+    def __init__(self, broker: RedisBroker) -> None:
+        self._broker, self._me = broker, uuid.uuid4().hex
+
+    def held(self) -> bool:
+        """Lead, or go on leading, where nobody else does; true where that cannot be told."""
+        try:
+            return queue.hold(self._broker, "leader", self._me, LEAD_SECONDS)
+        except Unreachable:
+            return True
+
+    def give_up(self) -> None:
+        """Let another lead at once."""
+        queue.let_go(self._broker, "leader", self._me)

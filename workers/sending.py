@@ -7,6 +7,7 @@ once per campaign. A smarthost that was away is left alone for a growing pause, 
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
@@ -33,6 +34,8 @@ from workers.gate import make_gate
 from workers.wiring import Installation
 
 _WRITERS: Final = 16
+#: A batch is handed over for so many seconds at a time, so that on a slow smarthost campaigns take turns.
+SLICE_SECONDS: Final = 5.0
 
 
 class SendingRoom:
@@ -66,7 +69,7 @@ class SendingRoom:
             carrier=self._installation.carrier(smarthost),
             journal=seat.journal,
             last_moment=plan.last_moment,
-            stopping=self.stopping,
+            stopping=self._slice(),
             retries=retries,
             deadline=plan.deadline,
         )
@@ -86,6 +89,11 @@ class SendingRoom:
             GateClosed: it is not, or it is halted, or it cannot be asked.
         """
         self._gate.look()
+
+    def _slice(self) -> Callable[[], bool]:
+        """Whether to stop, since the process has to or since the time for one batch is over."""
+        ends = time.monotonic() + SLICE_SECONDS
+        return lambda: self.stopping() or time.monotonic() >= ends
 
     def _channel(self, ref: BatchRef) -> str | None:
         table = schema.batch.c

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 import structlog
 from dramatiq import Worker
-from dramatiq.brokers.redis import RedisBroker
 
 from campaigns.delivery.recovery import settle_legacies
 from campaigns.errors import UtskickError
-from workers.actors import Actors, ring_again, tidy
+from workers.actors import Actors
+from workers.bell import Bell
 from workers.broker import QUEUES, connected, make_broker
 from workers.children import start_utskick
+from workers.scheduler import ring, tidy
 from workers.sending import SendingRoom, journal_folder
 from workers.settings import Settings
 from workers.stopping import StopFlag
@@ -26,7 +27,7 @@ from workers.wiring import Installation
 log = structlog.get_logger()
 
 #: How often a worker looks whether something due lies in the database that no queue knows of, in seconds.
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 2.0
 _STOP_MS = 600_000
 _RESTART_SECONDS = 1.0
 
@@ -48,11 +49,12 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
         room = SendingRoom(installation, stop.is_set)
         Actors(installation, broker, room)
         worker = Worker(broker, queues=set(queues or QUEUES), worker_threads=threads, worker_timeout=200)
-        _look(installation, broker, room)
+        bell = Bell(installation, broker)
+        _look(installation, bell, room)
         worker.start()
         log.info("worker started", threads=threads)
         while not stop.wait(LOOK_SECONDS):
-            _look(installation, broker, room)
+            _look(installation, bell, room)
         worker.stop(timeout=_STOP_MS)
         room.close()
         broker.close()
@@ -75,13 +77,13 @@ def run_processes(arguments: Sequence[str], processes: int) -> None:
         child.wait()
 
 
-def _look(installation: Installation, broker: RedisBroker, room: SendingRoom) -> None:
+def _look(installation: Installation, bell: Bell, room: SendingRoom) -> None:
     """Settle the dead, ring again; a server that is away makes it wait for the next look."""
     try:
         room.look()
         carrier = installation.carrier(next(iter(installation.settings.smarthosts), "main"))
         settle_legacies(installation.engine, journal_folder(installation), carrier)
         tidy(installation)
-        ring_again(installation, broker)
+        ring(bell)
     except (UtskickError, OSError) as error:
         log.warning("cannot look for work", problem=str(error))

@@ -136,7 +136,6 @@ batch = sa.Table(
     sa.Column("opened_to", sa.Integer),
     sa.Column("checked_epoch", BigId),
     sa.Column("due_at", Instant),
-    sa.Column("rung_at", Instant),
     sa.Column("closed_at", Instant),
     one_of("channel", CHANNELS),
     sa.CheckConstraint("first_number <= last_number", name="range_is_ordered"),

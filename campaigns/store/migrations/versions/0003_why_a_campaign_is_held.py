@@ -1,4 +1,4 @@
-"""Why a campaign is held, when its start is missed, and when a batch was last put on the queue."""
+"""Why a campaign is held and when its start is missed."""
 
 from __future__ import annotations
 
@@ -22,5 +22,3 @@ def upgrade() -> None:
         campaign.create_check_constraint(
             op.f("ck_campaign_reason_when_held"), "hold_reason IS NULL OR status IN ('paused', 'halted')"
         )
-    with op.batch_alter_table("batch") as batch:
-        batch.add_column(sa.Column("rung_at", sa.DateTime(timezone=True), nullable=True))
