@@ -4,38 +4,45 @@ Promise: rows are taken in chunks, each in one transaction with its audit entry,
 done whole chunks and is simply run again. One address is one person (fingerprints under every key are
 compared); blank cells never erase; the same file again changes nothing. Whoever is suppressed, or has left
 this list, is not subscribed again (the row may still correct other data). Each bad row is refused with its
-number and reason, the others go on. Memory does not grow with the file, but for the refusals. Fails with
-`InputError` before anything is written when the file or its columns cannot be used.
+number and reason, the others go on. Memory does not grow with the file, but for the refusals and some ten
+octets a contact; a dry run keeps the fingerprint of every new person as well. Fails with `InputError` before
+anything is written when the file or its columns cannot be used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from campaigns.clock import utc_now
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import audit
-from campaigns.register.intake_chunk import Chunk, Taken
+from campaigns.register import contacts
+from campaigns.register.intake_chunk import Chunk
 from campaigns.register.intake_columns import recognise
-from campaigns.register.intake_file import TableFile, TableRow, examine, rows
-from campaigns.register.intake_rows import Person, RowRefused, read_person
+from campaigns.register.intake_drafts import Draft, Drafting, NumberedPerson
+from campaigns.register.intake_encoding import TableFile, examine
+from campaigns.register.intake_file import TableRow, TableRows
+from campaigns.register.intake_noes import Common
+from campaigns.register.intake_rows import RowReader, RowRefused
 from campaigns.register.mailing_lists import MailingList
-from campaigns.register.permit import raise_epoch
-from campaigns.store import schema
+from campaigns.register.provenance import Intake
 from campaigns.store.engine import writing
 
 CHUNK_ROWS: Final = 2_000
 _IMPORT_LOCK: Final = 0x75747369  # any fixed number will do
 
-Progress = Callable[[int], None]
+#: Contacts that only a dry run knows are numbered from here.
+_REHEARSED: Final = 1 << 40
+
+#: Told how many of how many octets of the file have been taken.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -47,13 +54,15 @@ class ImportRequest:
     source: str
     basis: str
     evidence: str = ""
+    source_class: str = "company"
     mapping: Mapping[str, str | None] = field(default_factory=dict)
     dry_run: bool = False
 
 
 @dataclass
 class ImportReport:
-    """Counts of rows; `rows` is the sum of the first four. `not_subscribed` are people whose earlier "no" stands."""
+    """Counts of rows; `rows` is the sum of the first four. `not_subscribed` are people whose earlier "no" stands,
+    `left_out` values that say nothing (an unknown language, a personal identity number), by column."""
 
     rows: int = 0
     imported: int = 0
@@ -61,20 +70,28 @@ class ImportReport:
     unchanged: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
     not_subscribed: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def refuse(self, row: int, reason: str) -> None:
         """Count a refused row."""
         self.rows += 1
         self.refused.append({"row": row, "reason": reason})
 
-    def take(self, taken: Sequence[Taken]) -> None:
-        """Count the rows of a chunk."""
-        self.rows += len(taken)
-        for row in taken:
-            self.imported += row.outcome == "imported"
-            self.updated += row.outcome == "updated"
-            self.unchanged += row.outcome == "unchanged"
-            self.not_subscribed += row.withheld
+    def leave_out(self, columns: Iterable[str]) -> None:
+        """Count values that were not taken."""
+        for column in columns:
+            self.left_out[column] = self.left_out.get(column, 0) + 1
+
+    def take(self, draft: Draft, *, begun: bool) -> None:
+        """Count the rows of one person; `begun` tells whether a position, a subscription or a basis is new."""
+        self.rows += len(draft.rows)
+        for place, (_, fields) in enumerate(draft.rows):
+            if place == 0 and draft.is_new:
+                self.imported += 1
+            elif fields or (begun and place == 0):
+                self.updated += 1
+            else:
+                self.unchanged += 1
 
 
 def import_contacts(
@@ -84,7 +101,7 @@ def import_contacts(
     principal: Principal,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import a table. `progress` is told the number of rows read so far, now and then.
+    """Import a table. `progress` is told how far it has come, now and then.
 
     Raises:
         InputError: the file or its columns cannot be used; nothing was written.
@@ -93,116 +110,111 @@ def import_contacts(
     if not request.source.strip():
         raise InputError('--source: say where the data came from, e.g. "trade fair 2026"')
     table = examine(request.path)
-    lines = rows(table)
+    source = TableRows(table)
+    lines = iter(source)
     head = next(lines, None)
     if head is None or head.problem:
         raise InputError(f"{request.path}: the row of column heads {head.problem if head else 'is missing'}")
-    columns = recognise(head.cells, request.mapping)
+    reader = RowReader(recognise(head.cells, request.mapping))
     report = ImportReport()
-    importer = _Import(engine, ring, request, principal, table)
+    importer = _Import(engine, Common(ring, request.mailing_list, _intake(request, table), principal), report)
+    take = importer.rehearse if request.dry_run else importer.take
     while chunk := list(islice(lines, CHUNK_ROWS)):
-        people = list(_people(chunk, columns, report))
+        people = list(_people(chunk, reader, report))
         if people:
-            report.take(importer.take(people))
+            take(people)
         if progress is not None:
-            progress(report.rows)
+            progress(source.octets_read, table.octets)
     report.refused.sort(key=lambda refusal: refusal["row"])
     return report
 
 
-def _people(
-    chunk: Sequence[TableRow], columns: Sequence[str | None], report: ImportReport
-) -> Iterator[tuple[int, Person]]:
+def _intake(request: ImportRequest, table: TableFile) -> Intake:
+    evidence = request.evidence or f"file sha256 {table.digest[:16]}"
+    return Intake(
+        "import",
+        request.source.strip(),
+        request.source_class,
+        request.basis,
+        evidence,
+        table.digest,
+        request.mailing_list.id,
+    )
+
+
+def _people(chunk: Sequence[TableRow], reader: RowReader, report: ImportReport) -> Iterator[NumberedPerson]:
     for row in chunk:
         if row.problem is not None:
             report.refuse(row.number, row.problem)
             continue
         try:
-            yield row.number, read_person(columns, row.cells)
+            person = reader.read(row.cells)
         except RowRefused as refusal:
             report.refuse(row.number, str(refusal))
+            continue
+        if person.left_out:
+            report.leave_out(person.left_out)
+        yield row.number, person
 
 
 class _Import:
     """One run over one file."""
 
-    def __init__(
-        self, engine: sa.Engine, ring: KeyRing, request: ImportRequest, principal: Principal, table: TableFile
-    ) -> None:
-        self._engine, self._ring, self._request = engine, ring, request
-        self._principal, self._table = principal, table
+    def __init__(self, engine: sa.Engine, common: Common, report: ImportReport) -> None:
+        self._engine, self._common, self._report = engine, common, report
+        self._drafting = Drafting(common.ring)
         self._intake_id: int | None = None
+        self._rehearsed: dict[bytes, int] = {}
 
-    def take(self, people: Sequence[tuple[int, Person]]) -> list[Taken]:
-        """Write one chunk, or rehearse it."""
+    def take(self, people: Sequence[NumberedPerson]) -> None:
+        """Write one chunk."""
         with writing(self._engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_IMPORT_LOCK)))
-            if not self._request.dry_run:
-                return self._write(connection, people)
-            with connection.begin_nested() as rehearsal:
-                taken = self._write(connection, people)
-                rehearsal.rollback()
-            self._intake_id = None
-            return taken
+            chunk, drafts = self._draft(connection, people)
+            chunk.write(drafts, self._drafting.companies)
+        self._intake_id = chunk.intake_id
+        self._count(chunk, drafts)
 
-    def _write(self, connection: sa.Connection, people: Sequence[tuple[int, Person]]) -> list[Taken]:
-        chunk = Chunk(connection, self._ring, self._request.mailing_list, self._principal)
-        taken = chunk.take(people, self._evidence())
-        changed = {row.contact: row for row in taken if row.fields}
-        if changed:
-            self._write_provenance(connection, changed)
-            self._audit(connection, sorted(changed))
-            raise_epoch(connection)
-        return taken
+    def rehearse(self, people: Sequence[NumberedPerson]) -> None:
+        """Do what `take` does and undo it; later chunks still know the people of this one."""
+        with writing(self._engine) as connection, connection.begin_nested() as rehearsal:
+            chunk, drafts = self._draft(connection, people)
+            chunk.write([draft for draft in drafts if draft.contact < _REHEARSED], self._drafting.companies)
+            rehearsal.rollback()
+        for draft in drafts:
+            if draft.is_new:
+                draft.contact = _REHEARSED + len(self._rehearsed)
+                key = draft.email_key or draft.postal_key
+                self._rehearsed[key or b""] = draft.contact
+        self._count(chunk, drafts)
 
-    def _evidence(self) -> str:
-        return self._request.evidence or f"file sha256 {self._table.digest[:16]}"
+    def _draft(
+        self, connection: sa.Connection, people: Sequence[NumberedPerson]
+    ) -> tuple[Chunk, list[Draft]]:
+        drafts = self._drafting.drafts(people, partial(self._lookup, connection))
+        return Chunk(connection, self._common, self._intake_id), drafts
 
-    def _write_provenance(self, connection: sa.Connection, changed: Mapping[int, Taken]) -> None:
-        now = utc_now()
-        intake_id = self._intake_id or self._intake(connection)
-        self._intake_id = intake_id
-        table = schema.provenance
-        known = set(
-            connection.execute(
-                sa.select(table.c.contact_id).where(
-                    table.c.intake_id == intake_id, table.c.contact_id.in_(list(changed))
-                )
-            ).scalars()
-        )
-        fresh = [
-            {
-                "contact_id": contact,
-                "intake_id": intake_id,
-                "row": row.number,
-                "fields": sorted(row.fields),
-                "at": now,
-            }
-            for contact, row in changed.items()
-            if contact not in known
-        ]
-        if fresh:
-            connection.execute(sa.insert(table), fresh)
+    def _lookup(
+        self, connection: sa.Connection, column: str, keys: Collection[bytes]
+    ) -> Mapping[bytes, Mapping[str, Any]]:
+        found = contacts.by_keys(connection, column, keys)
+        if self._rehearsed:
+            blank = dict.fromkeys((*contacts.NEW_COLUMNS, "key_id"))
+            for key in keys:
+                if key in self._rehearsed and key not in found:
+                    found[key] = {
+                        **blank,
+                        column: key,
+                        "id": self._rehearsed[key],
+                        "key_id": self._common.key_id,
+                    }
+        return found
 
-    def _intake(self, connection: sa.Connection) -> int:
-        intake_id: int = connection.execute(
-            sa.insert(schema.intake)
-            .values(
-                kind="import",
-                source=self._request.source,
-                basis=self._request.basis,
-                evidence=self._evidence(),
-                list_id=self._request.mailing_list.id,
-                digest=self._table.digest,
-                at=utc_now(),
-                taken_by=self._principal.name,
-            )
-            .returning(schema.intake.c.id)
-        ).scalar_one()
-        return intake_id
-
-    def _audit(self, connection: sa.Connection, contacts: Sequence[int]) -> None:
-        subjects = [f"list:{self._request.mailing_list.id}", *(f"contact:{contact}" for contact in contacts)]
-        entry = audit.Entry(self._principal, "contact:register:import", subjects, self._evidence())
-        audit.write(connection, entry)
+    def _count(self, chunk: Chunk, drafts: Sequence[Draft]) -> None:
+        changed = chunk.changed
+        begun = changed.positions | changed.subscriptions | changed.bases
+        for draft in drafts:
+            self._report.take(draft, begun=draft.contact in begun)
+        self._report.not_subscribed += len(changed.kept_off)
+        self._drafting.given.note(drafts)

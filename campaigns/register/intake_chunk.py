@@ -1,243 +1,172 @@
-"""One chunk of an import, within one transaction: who is known, what changes, who may be subscribed.
+"""One chunk of an import, within one transaction: contacts, positions, subscriptions, bases, origins, the audit entry.
 
-Promise: a number of statements that does not depend on the number of rows. A person is recognised by the
-fingerprint of the address under any key, one without address by the postal fingerprint. A standing "no"
-(see `_BARS`) keeps a person unsubscribed; where it was written under an older key, it is written again
-under the present one, which the gate compares.
+Promise: a number of statements that does not depend on the number of rows; a chunk that changes nothing writes nothing.
+Whose own "no" stands is not subscribed (`intake_noes`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from campaigns.keyring import KeyRing
-from campaigns.principal import Principal
-from campaigns.register import contacts, objections, subscriptions
-from campaigns.register.intake_rows import Person
-from campaigns.register.mailing_lists import MailingList
-from campaigns.store import schema
-
-_BARS: Final = frozenset({"objection", "restricted", "complaint", "manual", "unsubscribed"})
-Outcome = Literal["imported", "updated", "unchanged"]
+from campaigns.register import audit, bases, companies, contacts, provenance, subscriptions
+from campaigns.register.intake_drafts import Draft
+from campaigns.register.intake_noes import Common, Firms, kept_off
+from campaigns.register.permit import raise_epoch
+from campaigns.register.provenance import Origin
 
 
 @dataclass
-class Taken:
-    """What became of one row: the contact, the fields it set, whether an earlier "no" kept it off the list."""
+class Changed:
+    """What a chunk changed beside the fields of contacts: ids of contacts, and who is kept off the list."""
 
-    number: int
-    contact: int
-    outcome: Outcome
-    fields: set[str]
-    withheld: bool = False
-
-
-@dataclass
-class _Draft:
-    """A contact as it will be after the chunk."""
-
-    person: Person
-    keys: dict[str, Any]
-    values: dict[str, Any]
-    contact: int | None
-    rows: list[tuple[int, set[str]]] = field(default_factory=list)
-    positions: dict[bytes, str] = field(default_factory=dict)
-    changed: bool = False
-    is_new: bool = False
+    positions: set[int] = field(default_factory=set)
+    subscriptions: set[int] = field(default_factory=set)
+    bases: set[int] = field(default_factory=set)
+    kept_off: set[int] = field(default_factory=set)
 
 
 class Chunk:
-    """The work on one chunk."""
+    """The work on the drafts of one chunk; `intake_id` is None until the import has written something."""
 
-    def __init__(
-        self, connection: sa.Connection, ring: KeyRing, mailing_list: MailingList, principal: Principal
-    ) -> None:
-        self._connection, self._ring = connection, ring
-        self._list, self._principal = mailing_list, principal
-        self._companies: dict[bytes, tuple[str, str]] = {}
+    def __init__(self, connection: sa.Connection, common: Common, intake_id: int | None) -> None:
+        self._connection, self._common = connection, common
+        self.intake_id = intake_id
+        self.changed = Changed()
 
-    def take(self, people: Sequence[tuple[int, Person]], evidence: str) -> list[Taken]:
-        """Write the rows; returns what became of each, in their order."""
-        drafts = self._drafts(people)
+    def write(self, drafts: Sequence[Draft], firms: Firms) -> None:
+        """Write the drafts; `firms` are name and business id of the companies that they name, by key."""
         self._write_contacts(drafts)
-        moved = self._write_positions(drafts)
-        joined, barred = self._subscribe(drafts, evidence)
-        return sorted(
-            (row for draft in drafts for row in self._outcomes(draft, moved | joined, barred)),
-            key=lambda row: row.number,
-        )
+        self._write_positions(drafts, firms)
+        self._subscribe(drafts, firms)
+        touched = {draft.contact: names for draft in drafts if (names := self.names(draft))}
+        needy = self._without_basis(drafts)
+        if touched or needy:
+            intake_id = self._intake()
+            bases.grant_many(self._connection, needy, self._basis(intake_id))
+            for contact in needy:
+                touched.setdefault(contact, set()).add("basis")
+            self.changed.bases.update(needy)
+            self._write_origins(drafts, touched, intake_id)
+            self._audit(drafts, sorted(touched))
+            raise_epoch(self._connection)
 
-    def _drafts(self, people: Sequence[tuple[int, Person]]) -> list[_Draft]:
-        identities = [self._identities(person) for _, person in people]
-        known = self._known(identities)
-        drafts: dict[bytes, _Draft] = {}
-        for (number, person), (column, keys) in zip(people, identities, strict=True):
-            draft = next((drafts[key] for key in keys if key in drafts), None)
-            if draft is None:
-                draft = self._draft(
-                    person, next((known[column, key] for key in keys if (column, key) in known), None)
-                )
-                drafts |= dict.fromkeys(keys, draft)
-            draft.rows.append((number, self._lay_over(draft, person)))
-        return list({id(draft): draft for draft in drafts.values()}.values())
+    def names(self, draft: Draft) -> set[str]:
+        """What of a contact the chunk set or began."""
+        names = set(draft.rows[0][1])
+        for _, fields in draft.rows[1:]:
+            names |= fields
+        if draft.contact in self.changed.positions:
+            names.add("position")
+        if draft.contact in self.changed.subscriptions:
+            names.add("subscription")
+        return names
 
-    def _identities(self, person: Person) -> tuple[str, list[bytes]]:
-        if person.email is not None:
-            return "email_key", list(
-                self._ring.fingerprints("address", person.email.comparison_text).values()
-            )
-        return "postal_key", list(
-            self._ring.fingerprints("postal", contacts.postal_text(person.values)).values()
-        )
-
-    def _known(self, identities: Sequence[tuple[str, list[bytes]]]) -> dict[tuple[str, bytes], sa.RowMapping]:
-        known: dict[tuple[str, bytes], sa.RowMapping] = {}
-        for column in ("email_key", "postal_key"):
-            keys = {key for wanted, found in identities if wanted == column for key in found}
-            for row in contacts.by_keys(self._connection, column, keys) if keys else ():
-                known.setdefault((column, bytes(row[column])), row)
-        return known
-
-    def _draft(self, person: Person, row: sa.RowMapping | None) -> _Draft:
-        if row is None:
-            values = dict.fromkeys(contacts.PERSON_COLUMNS)
-            return _Draft(
-                person, contacts.email_keys(self._ring, person.email), dict(values), None, is_new=True
-            )
-        values = {name: row[name] for name in (*contacts.PERSON_COLUMNS, "postal_key")}
-        keys = {name: row[name] for name in ("email", "email_key", "domain_key")}
-        return _Draft(person, keys, dict(values), row["id"])
-
-    def _lay_over(self, draft: _Draft, person: Person) -> set[str]:
-        """Lay a row over the draft; returns the names of what it changes."""
-        fields = {name for name, value in person.values.items() if draft.values.get(name) != value}
-        draft.values.update(person.values)
-        has_address = all(draft.values.get(name) for name in ("street", "postal_code", "city"))
-        text = contacts.postal_text(draft.values)
-        draft.values["postal_key"] = self._ring.fingerprint("postal", text) if has_address else None
-        draft.changed = draft.changed or bool(fields)
-        if person.company or person.business_id:
-            key = self._ring.fingerprint("company", contacts.company_text(person.company, person.business_id))
-            self._companies.setdefault(key, (person.company, person.business_id))
-            draft.positions[key] = person.position or draft.positions.get(key, "")
-        if draft.contact is None and person.email is not None:
-            fields.add("email")
-        return fields
-
-    def _write_contacts(self, drafts: Sequence[_Draft]) -> None:
-        new = [draft for draft in drafts if draft.contact is None]
-        key_id = self._ring.current_id("fingerprint")
-        rows = [{**draft.values, **draft.keys, "key_id": key_id} for draft in new]
-        for draft, contact in zip(
-            new, contacts.insert_many(self._connection, rows, self._principal), strict=True
-        ):
+    def _write_contacts(self, drafts: Sequence[Draft]) -> None:
+        new = [draft for draft in drafts if draft.is_new]
+        for draft, contact in zip(new, contacts.reserve_ids(self._connection, len(new)), strict=True):
             draft.contact = contact
+        rows = (
+            (
+                draft.contact,
+                draft.email and draft.email.wire,
+                draft.email_key,
+                draft.domain_key,
+                draft.postal_key,
+                *map(draft.values.get, contacts.PERSON_COLUMNS),
+            )
+            for draft in new
+        )
+        key_id = self._common.ring.current_id("fingerprint")
+        if new:
+            contacts.insert_many(self._connection, rows, key_id, self._common.principal)
         changed = [
-            {"contact_id": draft.contact, **draft.values}
+            {"contact_id": draft.contact, "postal_key": draft.postal_key, **draft.values}
             for draft in drafts
-            if draft.changed and not draft.is_new
+            if draft.old and not draft.is_new
         ]
-        contacts.update_many(self._connection, changed, self._principal)
+        contacts.update_many(self._connection, changed, self._common.principal)
 
-    def _write_positions(self, drafts: Sequence[_Draft]) -> set[int]:
-        if not self._companies:
-            return set()
-        companies = contacts.companies_by_key(self._connection, self._companies, self._principal)
-        wanted = {
-            (_id(draft), companies[key]): name for draft in drafts for key, name in draft.positions.items()
-        }
-        known = contacts.positions_of(self._connection, {contact for contact, _ in wanted})
-        return contacts.put_positions(self._connection, wanted, known, self._principal)
-
-    def _subscribe(self, drafts: Sequence[_Draft], evidence: str) -> tuple[set[int], set[int]]:
-        """Subscribe those who have no subscription yet; returns who is new on the list, and who is kept off it."""
-        barred = self._barred(drafts)
-        ids = [_id(draft) for draft in drafts]
-        statuses = subscriptions.statuses(self._connection, self._list.id, ids)
-        wanted = {
-            contact: "unsubscribed" if contact in barred else "subscribed"
-            for contact in ids
-            if contact not in statuses
-        }
-        subscriptions.start_many(self._connection, self._list.id, wanted, evidence, self._principal)
-        kept_off = barred | {contact for contact, status in statuses.items() if status != "subscribed"}
-        return set(wanted), kept_off
-
-    def _barred(self, drafts: Sequence[_Draft]) -> set[int]:
-        """The contacts against whom a "no" stands, under whichever key it was written."""
-        of_key: dict[bytes, set[int]] = {}
+    def _write_positions(self, drafts: Sequence[Draft], firms: Firms) -> None:
+        wanted_firms = {key: firms[key] for draft in drafts for key in draft.positions}
+        if not wanted_firms:
+            return
+        principal = self._common.principal
+        ids = companies.companies_by_key(self._connection, wanted_firms, principal)
+        known = companies.positions_of(
+            self._connection, [draft.contact for draft in drafts if draft.positions and not draft.is_new]
+        )
+        begun, renamed = {}, {}
         for draft in drafts:
-            for key in self._all_keys(draft):
-                of_key.setdefault(key, set()).add(_id(draft))
-        barred: set[int] = set()
-        for no in self._standing(list(of_key)):
-            contacts_of_it = of_key[bytes(no["subject_key"])]
-            barred |= contacts_of_it
-            if no["key_id"] != self._ring.current_id("fingerprint"):
-                self._write_again(no, [draft for draft in drafts if _id(draft) in contacts_of_it])
-        return barred
+            for key, (name, firm) in draft.positions.items():
+                place = (draft.contact, ids[key])
+                if place not in known:
+                    begun[place] = name
+                elif name and known[place] != name and (firm or not known[place]):
+                    renamed[place] = name
+        companies.start_positions(self._connection, begun, principal)
+        companies.rename_positions(self._connection, renamed)
+        self.changed.positions.update(contact for contact, _ in (*begun, *renamed))
 
-    def _all_keys(self, draft: _Draft) -> list[bytes]:
-        keys: list[bytes] = []
-        if draft.person.email is not None:
-            keys += self._ring.fingerprints("address", draft.person.email.comparison_text).values()
-            keys += self._ring.fingerprints("domain", draft.person.email.domain).values()
-        if draft.values.get("postal_key"):
-            keys += self._ring.fingerprints("postal", contacts.postal_text(draft.values)).values()
-        for key in draft.positions:
-            keys += self._ring.fingerprints("company", contacts.company_text(*self._companies[key])).values()
-        return keys
+    def _subscribe(self, drafts: Sequence[Draft], firms: Firms) -> None:
+        """Subscribe those who have no subscription yet, unless their "no" stands."""
+        barred = kept_off(self._connection, self._common, drafts, firms)
+        list_id = self._common.mailing_list.id
+        known = [draft.contact for draft in drafts if not draft.is_new]
+        statuses = subscriptions.statuses(self._connection, list_id, known)
+        wanted = {
+            draft.contact: "unsubscribed" if draft.contact in barred else "subscribed"
+            for draft in drafts
+            if draft.contact not in statuses
+        }
+        subscriptions.start_many(
+            self._connection, list_id, wanted, self._common.intake.evidence, self._common.principal
+        )
+        self.changed.subscriptions.update(wanted)
+        self.changed.kept_off = barred | {
+            contact for contact, status in statuses.items() if status != "subscribed"
+        }
 
-    def _standing(self, keys: list[bytes]) -> list[sa.RowMapping]:
-        table = schema.suppression
-        found: list[sa.RowMapping] = []
-        for start in range(0, len(keys), 10_000):  # databases limit the number of parameters
-            statement = sa.select(table).where(
-                table.c.subject_key.in_(keys[start : start + 10_000]),
-                table.c.lifted_at.is_(None),
-                table.c.kind.in_(_BARS),
-                table.c.list_id.in_((0, self._list.id)),
-                table.c.purpose.in_(("", self._list.purpose)),
-                table.c.channel == "",
-            )
-            found += self._connection.execute(statement).mappings()
-        return found
+    def _without_basis(self, drafts: Sequence[Draft]) -> list[int]:
+        known = [draft.contact for draft in drafts if not draft.is_new]
+        had = bases.having(self._connection, known, self._basis(None)) if known else set()
+        return [draft.contact for draft in drafts if draft.contact not in had]
 
-    def _write_again(self, no: sa.RowMapping, drafts: Sequence[_Draft]) -> None:
-        for draft in drafts:
-            present = self._present_key(no["subject"], draft)
-            if present is None:
-                continue
-            key = objections.SubjectKey(no["subject"], self._ring.current_id("fingerprint"), present)
-            scope = objections.Scope(no["list_id"], no["purpose"], no["channel"])
-            again = objections.No(
-                no["kind"], key, scope, no["origin"], f"suppression {no['id']} under an older key"
-            )
-            objections.suppress(self._connection, again, self._principal)
+    def _basis(self, intake_id: int | None) -> bases.Basis:
+        return bases.Basis(self._common.mailing_list.purpose, self._common.intake.basis, intake_id)
 
-    def _present_key(self, subject: str, draft: _Draft) -> bytes | None:
-        if subject == "company":
-            return next(iter(draft.positions), None)
-        column = {"address": "email_key", "domain": "domain_key"}.get(subject)
-        key: bytes | None = draft.keys[column] if column else draft.values.get("postal_key")
-        return key
+    def _intake(self) -> int:
+        if self.intake_id is None:
+            self.intake_id = provenance.begin(self._connection, self._common.intake, self._common.principal)
+        return self.intake_id
 
-    def _outcomes(self, draft: _Draft, moved: set[int], barred: set[int]) -> list[Taken]:
-        contact = _id(draft)
-        taken = []
-        for place, (number, fields) in enumerate(draft.rows):
-            first = place == 0
-            also = fields | ({"subscription"} if first and contact in moved else set())
-            outcome: Outcome = "imported" if first and draft.is_new else "updated" if also else "unchanged"
-            taken.append(Taken(number, contact, outcome, also, withheld=contact in barred))
-        return taken
+    def _write_origins(self, drafts: Sequence[Draft], touched: dict[int, set[str]], intake_id: int) -> None:
+        origins = {
+            draft.contact: Origin(draft.rows[0][0], frozenset(touched[draft.contact]))
+            for draft in drafts
+            if draft.contact in touched
+        }
+        again = {
+            draft.contact: origins[draft.contact]
+            for draft in drafts
+            if draft.named_before and draft.contact in origins
+        }
+        known = provenance.add_fields(self._connection, intake_id, again) if again else set()
+        fresh = {contact: origin for contact, origin in origins.items() if contact not in known}
+        provenance.record_many(self._connection, intake_id, fresh)
 
-
-def _id(draft: _Draft) -> int:
-    if draft.contact is None:
-        raise RuntimeError("a draft without its contact")
-    return draft.contact
+    def _audit(self, drafts: Sequence[Draft], touched: Sequence[int]) -> None:
+        subjects = [f"list:{self._common.mailing_list.id}", *(f"contact:{contact}" for contact in touched)]
+        old = {f"contact:{draft.contact}": draft.old for draft in drafts if draft.old}
+        new = {f"contact:{draft.contact}": draft.changes for draft in drafts if draft.old}
+        entry = audit.Entry(
+            self._common.principal,
+            "contact:register:import",
+            subjects,
+            self._common.intake.evidence,
+            old or None,
+            new or None,
+        )
+        audit.write(self._connection, entry)

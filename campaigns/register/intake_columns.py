@@ -2,12 +2,11 @@
 
 Promise: a column is taken only if it is declared, under its English, Swedish or Finnish head (case, hyphens, blanks and
 underscores do not matter) or because the caller maps it; everything else is refused by name, so that no data enters the
-register without a purpose (GDPR Art. 5(1)(c)).
+register without a purpose (GDPR Art. 5(1)(c)). Fails with `ColumnsFault`, which names every column at fault.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -64,10 +63,18 @@ _FINNISH: Final = [
 ]
 
 
+#: A column without a head, as spreadsheets leave them at the right edge: nothing may stand in it.
+UNNAMED: Final = ""
+
+
 def _plain(head: str) -> str:
-    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFC", head)).casefold()
+    text = unicodedata.normalize("NFC", head)
+    kept = (character for character in text if unicodedata.category(character) not in _IGNORED)
+    return "".join(kept).casefold()
 
 
+#: Blanks, line ends, underscores, hyphens and dashes, and characters without ink such as a byte order mark.
+_IGNORED: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Pc", "Pd", "Cf"})
 _HEADS: Final = {
     _plain(head): column
     for heads in (COLUMNS, _SWEDISH, _FINNISH)
@@ -83,47 +90,63 @@ def read_map(assignments: Sequence[str]) -> dict[str, str | None]:
     """Read `THEIR HEAD=column`; nothing after the sign leaves their column out.
 
     Raises:
-        ColumnsFault: an assignment that names no declared column.
+        ColumnsFault: with every assignment that cannot be used.
     """
     mapping: dict[str, str | None] = {}
+    faults: list[Fault] = []
     for assignment in assignments:
         head, sign, column = assignment.rpartition("=")
-        column = column.strip()
-        if not sign or not head.strip() or (column and column not in COLUMNS):
-            known = ", ".join(COLUMNS)
-            raise ColumnsFault(
-                [Fault(f"--map {assignment!r}", f"write THEIR HEAD=COLUMN; columns are: {known}")]
-            )
-        mapping[_plain(head)] = column or None
+        known = _HEADS.get(_plain(column))
+        if not sign or not _plain(head) or (column.strip() and known is None):
+            remedy = f"write THEIR HEAD=COLUMN; columns are: {', '.join(COLUMNS)}"
+            faults.append(Fault(f"--map {assignment!r}", remedy))
+        elif mapping.setdefault(_plain(head), known) != known:
+            faults.append(Fault(f"--map {assignment!r}", "this head is mapped twice; choose one column"))
+    if faults:
+        raise ColumnsFault(faults)
     return mapping
 
 
 def recognise(heads: Sequence[str], mapping: Mapping[str, str | None]) -> list[str | None]:
-    """The column of each head; None for one that is left out on purpose.
+    """The column of each head; None for one that is left out on purpose, `UNNAMED` for one without a name.
 
     Raises:
-        ColumnsFault: with every undeclared and every doubled column.
+        ColumnsFault: with every undeclared and every doubled column, every mapping of a head that is not there.
     """
-    columns: list[str | None] = []
-    faults: list[Fault] = []
-    for place, head in enumerate(heads, start=1):
-        plain = _plain(head)
-        column = mapping[plain] if plain in mapping else _HEADS.get(plain)
-        if column is None and plain not in mapping:
-            shown = head.strip() or "(without a name)"
-            faults.append(
-                Fault(
-                    f"column {place} {shown!r}",
-                    f"is not declared; use --map {shown + '=COLUMN'!r}, or {shown + '='!r} to leave it out",
-                )
-            )
-        elif column is not None and column in columns:
-            faults.append(Fault(f"column {place} {head.strip()!r}", f"{column} is there twice"))
-        columns.append(column)
+    plain_heads = [_plain(head) for head in heads]
+    columns = [_column(plain, mapping) for plain in plain_heads]
+    faults = [
+        Fault(f"--map {plain!r}", "the file has no column with this head")
+        for plain in mapping
+        if plain not in plain_heads
+    ]
+    for place, (head, column) in enumerate(zip(heads, columns, strict=True)):
+        where = f"column {place + 1} {_shown(head)!r}"
+        if column == _UNDECLARED:
+            faults.append(Fault(where, f"is not declared; {_remedy(head)}"))
+        elif column and column in columns[:place]:
+            faults.append(Fault(where, f"{column} is there already; {_remedy(head)}"))
     if faults:
         raise ColumnsFault(faults)
-    if "email" not in columns and "street" not in columns:
-        raise ColumnsFault(
-            [Fault("columns", "there is neither email nor street: nobody could be written to")]
-        )
+    if "email" not in columns and not {"street", "postal_code", "city"} <= set(columns):
+        problem = "there is neither email nor street, postal_code and city: nobody could be written to"
+        raise ColumnsFault([Fault("columns", problem)])
     return columns
+
+
+_UNDECLARED: Final = "?"
+
+
+def _column(plain: str, mapping: Mapping[str, str | None]) -> str | None:
+    if not plain:
+        return UNNAMED
+    return mapping[plain] if plain in mapping else _HEADS.get(plain, _UNDECLARED)
+
+
+def _shown(head: str) -> str:
+    return " ".join(head.split())[:60]
+
+
+def _remedy(head: str) -> str:
+    shown = _shown(head)
+    return f"use --map {shown + '=COLUMN'!r}, or {shown + '='!r} to leave it out"

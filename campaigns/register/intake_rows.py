@@ -1,21 +1,27 @@
 """From the cells of one row to a person, or to the reason why not. Knows no database.
 
 A person needs an e-mail address or a whole postal address. Control characters and marks that turn the direction of text
-refuse the row, since they could forge what a reader sees. Addresses of functions that handle abuse and failures are
-refused (RFC 2142): nobody subscribes them. A language is one of sv, fi, en in any of its names, or another two-letter
-code, for which the campaign's fallback language is used; no language means the same.
+refuse the row, since they could forge what a reader sees; so does a character that an earlier program has lost.
+Addresses of functions that handle abuse and failures are refused (RFC 2142): nobody subscribes them. What is no
+language, no gender or a person's identity number is left out and counted, and the rest of the row is taken: without
+a language the campaign's fallback language is used. A country that has no code stays as it is written.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from campaigns.address import EmailAddress, parse_email
 from campaigns.errors import AddressFault, InputError
+from campaigns.register.business_id import business_id
+from campaigns.register.intake_columns import UNNAMED
+from campaigns.register.intake_encoding import REPLACEMENT
+from campaigns.register.words import country_code, gender_word, language_code
 
 LONGEST: Final = 200
 _ROLES: Final = frozenset(
@@ -31,68 +37,98 @@ _ROLES: Final = frozenset(
         "no-reply",
     ]
 )
-_FORBIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_LANGUAGES: Final = {
-    **dict.fromkeys(["sv", "swe", "swedish", "svenska", "ruotsi"], "sv"),
-    **dict.fromkeys(["fi", "fin", "finnish", "finska", "suomi"], "fi"),
-    **dict.fromkeys(["en", "eng", "english", "engelska", "englanti"], "en"),
-}
+_BLANK: Final = re.compile("[\t\r\n \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+_INKLESS: Final = re.compile("[\u00ad\u200b\u2060\ufeff]")
+_FORBIDDEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]"
+)
 
 
 class RowRefused(InputError):
     """The row cannot be imported."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Person:
-    """One row as the register takes it: only what was filled in."""
+    """One row as the register takes it: only what was filled in; `left_out` are columns whose value says nothing."""
 
-    values: Mapping[str, str]
+    values: dict[str, str]
     email: EmailAddress | None
     company: str
     business_id: str
     position: str
+    left_out: tuple[str, ...] = ()
 
     @property
     def has_postal_address(self) -> bool:
         """Whether a letter could be addressed."""
-        return all(self.values.get(name) for name in ("street", "postal_code", "city"))
+        return has_postal_address(self.values)
 
 
-def read_person(columns: Sequence[str | None], cells: Sequence[str]) -> Person:
-    """Read one row.
+def has_postal_address(values: Mapping[str, str | None]) -> bool:
+    """Whether these values hold what a cover needs."""
+    return bool(values.get("street") and values.get("postal_code") and values.get("city"))
 
-    Raises:
-        RowRefused: says which column and why; never repeats the value.
-    """
-    if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
-        raise RowRefused(f"has {len(cells)} cells for {len(columns)} columns")
-    values = {
-        column: value
-        for column, cell in zip(columns, cells, strict=False)
-        if column is not None and (value := _clean(column, cell))
-    }
-    email = _email(values.pop("email", ""))
-    if "language" in values:
-        values["language"] = _language(values["language"])
-    company, business_id = values.pop("company", ""), values.pop("business_id", "")
-    person = Person(values, email, company, _business_id(business_id), values.pop("position", ""))
-    if email is None and not person.has_postal_address:
-        raise RowRefused(
-            "has neither an e-mail address nor a whole postal address (street, postal code, city)"
+
+class RowReader:
+    """Reads rows of one table, whose columns are known."""
+
+    def __init__(self, columns: Sequence[str | None]) -> None:
+        self._columns = columns
+        self._names = [column for column in columns if column] if all(columns) else None
+
+    def read(self, cells: Sequence[str]) -> Person:
+        """Read one row.
+
+        Raises:
+            RowRefused: says which column and why; never repeats the value.
+        """
+        values = self._values(cells)
+        email = _email(values.pop("email", ""))
+        left_out = [column for column in _WORDS if column in values and not _to_word(column, values)]
+        person = Person(
+            values,
+            email,
+            values.pop("company", ""),
+            values.pop("business_id", ""),
+            values.pop("position", ""),
+            tuple(left_out),
         )
-    return person
+        if email is None and not person.has_postal_address:
+            raise RowRefused(
+                "has neither an e-mail address nor a whole postal address (street, postal code, city)"
+            )
+        return person
+
+    def _values(self, cells: Sequence[str]) -> dict[str, str]:
+        whole = ",".join(cells)
+        tidy = (
+            whole.isprintable() and "  " not in whole and REPLACEMENT not in whole and len(whole) <= LONGEST
+        )
+        clean = _stripped if tidy and unicodedata.is_normalized("NFC", whole) else _clean
+        pairs = zip(self._columns, cells, strict=False)
+        if self._names is not None:
+            named = zip(self._names, cells, strict=False)
+            return {column: value for column, cell in named if cell and (value := clean(column, cell))}
+        values = {}
+        for column, cell in pairs:
+            if column and cell and (value := clean(column, cell)):
+                values[column] = value
+            elif column == UNNAMED and cell.strip():
+                raise RowRefused("has something in a column without a head")
+        return values
+
+
+def _stripped(column: str, cell: str) -> str:  # noqa: ARG001 (as _clean)
+    return cell.strip()
 
 
 def _clean(column: str, cell: str) -> str:
-    text = " ".join(
-        unicodedata.normalize("NFC", cell.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")).split(
-            " "
-        )
-    )
-    text = re.sub(r" {2,}", " ", text).strip()
+    text = _INKLESS.sub("", _BLANK.sub(" ", unicodedata.normalize("NFC", cell))).strip(" ")
     if _FORBIDDEN.search(text):
         raise RowRefused(f"{column}: holds a control character or a mark that turns the direction of text")
+    if REPLACEMENT in text:
+        raise RowRefused(f"{column}: holds a character that was lost before; correct it in the source")
     if len(text) > LONGEST:
         raise RowRefused(f"{column}: is longer than {LONGEST} characters")
     return text
@@ -110,17 +146,27 @@ def _email(text: str) -> EmailAddress | None:
     return address
 
 
-def _language(text: str) -> str:
-    plain = re.split(r"[-_ (]", text.casefold(), maxsplit=1)[0]
-    if plain in _LANGUAGES:
-        return _LANGUAGES[plain]
-    if re.fullmatch(r"[a-z]{2}", plain):
-        return plain
-    raise RowRefused("language: write sv, fi, en or another two-letter code, or leave it empty")
+def _business_id(text: str) -> str | None:
+    try:
+        return business_id(text)
+    except InputError:
+        return None
 
 
-def _business_id(text: str) -> str:
-    """The id without blanks; a Finnish one in its own form, also when it came as a VAT number."""
-    plain = text.replace(" ", "").upper()
-    match = re.fullmatch(r"(?:FI)?(\d{7})-?(\d)", plain)
-    return f"{match[1]}-{match[2]}" if match else plain
+#: Columns whose values are brought to one spelling.
+_WORDS: Final[Mapping[str, Callable[[str], str | None]]] = {
+    "language": lru_cache(1024)(language_code),
+    "gender": lru_cache(1024)(gender_word),
+    "country": lru_cache(1024)(lambda text: country_code(text) or text),
+    "business_id": lru_cache(4096)(_business_id),
+}
+
+
+def _to_word(column: str, values: dict[str, str]) -> bool:
+    """Put the one spelling in place of the value, or take it out; whether it stays."""
+    word = _WORDS[column](values[column])
+    if word is None:
+        del values[column]
+        return False
+    values[column] = word
+    return True

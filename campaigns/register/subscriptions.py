@@ -6,7 +6,7 @@ caller's transaction and with one audit entry; doing it again changes nothing. N
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
 from campaigns.register import audit, objections
-from campaigns.store import schema
+from campaigns.store import bulk, schema
 
 
 @dataclass(frozen=True)
@@ -106,15 +106,14 @@ def _keys_of(connection: sa.Connection, contact_id: int) -> list[objections.Subj
     return []
 
 
-def statuses(connection: sa.Connection, list_id: int, contacts: Iterable[int]) -> dict[int, str]:
+def statuses(connection: sa.Connection, list_id: int, contacts: Collection[int]) -> dict[int, str]:
     """The status of each of these contacts that has a subscription to the list."""
     table = schema.subscription
-    rows = connection.execute(
-        sa.select(table.c.contact_id, table.c.status).where(
-            table.c.list_id == list_id, table.c.contact_id.in_(list(contacts))
-        )
-    )
-    return {row.contact_id: row.status for row in rows}
+    statement = sa.select(table.c.contact_id, table.c.status).where(table.c.list_id == list_id)
+    return {
+        row.contact_id: row.status
+        for row in bulk.matching(connection, statement, table.c.contact_id, contacts)
+    }
 
 
 def start_many(
@@ -125,13 +124,7 @@ def start_many(
         return
     now = utc_now()
     shared = {"list_id": list_id, "changed_by": principal.name}
-    rows = [
-        {**shared, "contact_id": contact, "status": status, "since": now}
-        for contact, status in wanted.items()
-    ]
-    connection.execute(sa.insert(schema.subscription), rows)
-    history = [
-        {**shared, "contact_id": contact, "status": status, "at": now, "evidence": evidence}
-        for contact, status in wanted.items()
-    ]
-    connection.execute(sa.insert(schema.subscription_history), history)
+    names = ("contact_id", "status")
+    bulk.insert(schema.subscription, connection, names, wanted.items(), {**shared, "since": now})
+    kept = {**shared, "at": now, "evidence": evidence}
+    bulk.insert(schema.subscription_history, connection, names, wanted.items(), kept)

@@ -25,6 +25,7 @@ SUPPRESSION_SUBJECTS = ("address", "domain", "company", "postal")
 SUBSCRIPTION_STATUSES = ("pending", "subscribed", "unsubscribed")
 LIST_KINDS = ("newsletter", "magazine")
 BASES = ("consent", "b2b_role", "soft_opt_in", "contract", "legal_person")
+SOURCE_CLASSES = ("person", "company", "group_company", "partner", "directory", "public_register")
 CHANNELS = ("email", "post")
 
 register = sa.Table(
@@ -229,6 +230,7 @@ intake = sa.Table(
     required("id", BigId, primary_key=True),
     required("kind", sa.Text),
     required("source", sa.Text),
+    required("source_class", sa.Text),
     required("basis", sa.Text),
     required("evidence", sa.Text),
     sa.Column("list_id", BigId, sa.ForeignKey("mailing_list.id")),
@@ -236,13 +238,32 @@ intake = sa.Table(
     required("at", Instant),
     required("taken_by", sa.Text),
     one_of("basis", BASES),
+    one_of("source_class", SOURCE_CLASSES),
+)
+
+# Provenance and bases name contacts and intakes that their own transaction has written: a foreign key would ask once
+# more for every row of an import.
+contact_basis = sa.Table(
+    "contact_basis",
+    metadata,
+    required("contact_id", BigId, primary_key=True, autoincrement=False),
+    required("purpose", sa.Text, primary_key=True),
+    required("basis", sa.Text, primary_key=True),
+    sa.Column("intake_id", BigId),
+    required("evidence", sa.Text),
+    sa.Column("text_version", sa.Text),
+    required("since", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Column("ended_by", sa.Text),
+    one_of("basis", BASES),
+    sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ending_is_attributed"),
 )
 
 provenance = sa.Table(
     "provenance",
     metadata,
-    required("contact_id", BigId, sa.ForeignKey("contact.id"), primary_key=True),
-    required("intake_id", BigId, sa.ForeignKey("intake.id"), primary_key=True),
+    required("contact_id", BigId, primary_key=True, autoincrement=False),
+    required("intake_id", BigId, primary_key=True, autoincrement=False),
     required("row", sa.Integer),
     required("fields", Json),
     required("at", Instant),

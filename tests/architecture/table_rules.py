@@ -122,7 +122,9 @@ def written_by_call(
     on_table = table_named(owner, aliases, tables) if owner is not None else None
     if on_table is not None:
         yield call.lineno, on_table
-    elif call.args and (owner is None or last_name(owner) in {"sa", "sqlalchemy", "postgresql", "sqlite"}):
+    elif call.args and (
+        owner is None or last_name(owner) in {"sa", "sqlalchemy", "postgresql", "sqlite", "bulk"}
+    ):
         yield call.lineno, table_named(call.args[0], aliases, tables)
 
 

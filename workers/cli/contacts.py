@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from campaigns.register import contacts as register
 from campaigns.register import mailing_lists
@@ -21,6 +21,7 @@ from workers.wiring import Installation, operator
 
 contacts = App(name="contacts", help="The people in the register.")
 Basis = Literal["consent", "b2b_role", "soft_opt_in", "contract", "legal_person"]
+SourceClass = Literal["person", "company", "group_company", "partner", "directory", "public_register"]
 _SHOWN = 20
 
 
@@ -37,6 +38,7 @@ def take(
     source: Annotated[str, Parameter(help="Where the data came from.")],
     basis: Basis,
     evidence: Annotated[str, Parameter(help="What proves the basis; without it, the file and the row.")] = "",
+    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "company",
     map: Annotated[tuple[str, ...], Parameter(name="--map", help="THEIR HEAD=COLUMN")] = (),  # noqa: A002
     dry_run: Annotated[bool, Parameter(negative=(), help="Check everything, write nothing.")] = False,
     json: Json = False,
@@ -45,16 +47,18 @@ def take(
     installation = _opened()
     with reading(installation.engine) as connection:
         chosen = mailing_lists.get(connection, list)
-    request = ImportRequest(file, chosen, source, basis, evidence, read_map(map), dry_run)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
-        task = progress.add_task("rows", total=None)
+    request = ImportRequest(file, chosen, source, basis, evidence, source_class, read_map(map), dry_run)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    quiet = json or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+        task = progress.add_task(file.name, total=None)
         report = import_contacts(
             installation.engine,
             installation.ring,
             request,
             operator(),
-            lambda rows: progress.update(task, completed=rows),
+            lambda taken, total: progress.update(task, completed=taken, total=total),
         )
     answer(asdict(report), _text(report, dry_run=dry_run), as_json=json)
 
@@ -80,6 +84,7 @@ def _text(report: ImportReport, *, dry_run: bool) -> str:
     lines = [f"{report.rows} rows{rehearsed}: {counts}, {len(report.refused)} refused"]
     if report.not_subscribed:
         lines.append(f"{report.not_subscribed} were not subscribed: their earlier no stands")
+    lines += [f"{count} times {column} was left out" for column, count in report.left_out.items()]
     lines += [f"row {refusal['row']}: {refusal['reason']}" for refusal in report.refused[:_SHOWN]]
     if len(report.refused) > _SHOWN:
         lines.append(f"… and {len(report.refused) - _SHOWN} more; --json lists all")

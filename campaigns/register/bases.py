@@ -1,0 +1,50 @@
+"""What allows writing to a person: the basis per contact and purpose, with its evidence.
+
+Promise: a basis comes from an intake or from the person, and ends by the person's withdrawal; an ended one is never
+begun again here, whatever is imported. Whoever calls these functions raises the epoch in the same transaction, since
+the gate's predicate reads what they write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from campaigns.clock import utc_now
+from campaigns.store import bulk, schema
+
+
+@dataclass(frozen=True)
+class Basis:
+    """One basis for one purpose; its evidence is that of the intake, unless it says more."""
+
+    purpose: str
+    basis: str
+    intake_id: int | None
+    evidence: str = ""
+    text_version: str | None = None
+
+
+def having(connection: sa.Connection, contacts: Collection[int], basis: Basis) -> set[int]:
+    """Those of the contacts that have, or once had, this basis for this purpose."""
+    table = schema.contact_basis
+    statement = sa.select(table.c.contact_id).where(
+        table.c.purpose == basis.purpose, table.c.basis == basis.basis
+    )
+    return {row.contact_id for row in bulk.matching(connection, statement, table.c.contact_id, contacts)}
+
+
+def grant_many(connection: sa.Connection, contacts: Collection[int], basis: Basis) -> None:
+    """Give a basis to contacts that never had it."""
+    if contacts:
+        shared = {
+            "purpose": basis.purpose,
+            "basis": basis.basis,
+            "intake_id": basis.intake_id,
+            "evidence": basis.evidence,
+            "text_version": basis.text_version,
+            "since": utc_now(),
+        }
+        bulk.insert(schema.contact_basis, connection, ("contact_id",), [(it,) for it in contacts], shared)

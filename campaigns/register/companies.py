@@ -1,0 +1,110 @@
+"""Companies, and who works there: set-based writes.
+
+Promise: a company is one row, recognised by its business id, or by its name where it has none; a person has at most one
+present position at a company. Whoever calls these functions raises the epoch in the same transaction, since the gate's
+predicate reads what they write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+import sqlalchemy as sa
+
+from campaigns.clock import utc_now
+from campaigns.principal import Principal
+from campaigns.register.spelling import folded
+from campaigns.store import bulk, schema
+
+Place = tuple[int, int]
+_NEW_COMPANIES: Final = 0x7574736E  # any fixed number will do: one transaction at a time makes companies
+
+
+def company_text(name: str, business_id: str) -> str:
+    """The text that a company's fingerprint is made of: its business id, or its name where there is none."""
+    return business_id or f"name:{folded(name)}"
+
+
+def companies_by_key(
+    connection: sa.Connection, wanted: Mapping[bytes, tuple[str, str]], principal: Principal
+) -> dict[bytes, int]:
+    """The ids of companies by fingerprint; those that are not there yet are made from (name, business id)."""
+    found = _company_ids(connection, wanted)
+    if len(found) == len(wanted):
+        return found
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_NEW_COMPANIES)))
+        found = _company_ids(connection, wanted)
+    missing = {key: firm for key, firm in wanted.items() if key not in found}
+    ids = bulk.new_ids(connection, schema.company, len(missing))
+    rows = [
+        (number, name or business_id, business_id or None, key)
+        for number, (key, (name, business_id)) in zip(ids, missing.items(), strict=True)
+    ]
+    made = {"created_at": utc_now(), "created_by": principal.name}
+    bulk.insert(schema.company, connection, ("id", "name", "business_id", "company_key"), rows, made)
+    return found | dict(zip(missing, ids, strict=True))
+
+
+def _company_ids(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, int]:
+    table = schema.company
+    rows = bulk.matching(
+        connection, sa.select(table.c.company_key, table.c.id), table.c.company_key, list(keys)
+    )
+    return {bytes(row.company_key): row.id for row in rows}
+
+
+def positions_of(connection: sa.Connection, contact_ids: Collection[int]) -> dict[Place, str]:
+    """The present positions of contacts: (contact, company) -> name."""
+    table = schema.position
+    statement = sa.select(table.c.contact_id, table.c.company_id, table.c.name).where(
+        table.c.ended_at.is_(None)
+    )
+    rows = bulk.matching(connection, statement, table.c.contact_id, contact_ids)
+    return {(row.contact_id, row.company_id): row.name or "" for row in rows}
+
+
+def start_positions(connection: sa.Connection, wanted: Mapping[Place, str], principal: Principal) -> None:
+    """Begin positions: (contact, company) -> name."""
+    rows = [(contact, company, name or None) for (contact, company), name in wanted.items()]
+    if rows:
+        shared = {"started_at": utc_now(), "created_by": principal.name}
+        bulk.insert(schema.position, connection, ("contact_id", "company_id", "name"), rows, shared)
+
+
+def rename_positions(connection: sa.Connection, wanted: Mapping[Place, str]) -> None:
+    """Give present positions another name."""
+    table = schema.position
+    statement = (
+        sa.update(table)
+        .where(
+            table.c.contact_id == sa.bindparam("contact"),
+            table.c.company_id == sa.bindparam("company"),
+            table.c.ended_at.is_(None),
+        )
+        .values(name=sa.bindparam("new_name"))
+    )
+    rows = [
+        {"contact": contact, "company": company, "new_name": name}
+        for (contact, company), name in wanted.items()
+    ]
+    if rows:
+        connection.execute(statement, rows)
+
+
+def employers(connection: sa.Connection, contact_ids: Iterable[int]) -> list[sa.RowMapping]:
+    """Where contacts work now: contact, company's name and business id, position's name."""
+    position, company = schema.position.c, schema.company.c
+    statement = (
+        sa.select(
+            position.contact_id,
+            company.name.label("company"),
+            company.business_id,
+            position.name.label("position"),
+        )
+        .join_from(schema.position, schema.company, company.id == position.company_id)
+        .where(position.contact_id.in_(list(contact_ids)), position.ended_at.is_(None))
+        .order_by(position.id)
+    )
+    return list(connection.execute(statement).mappings())

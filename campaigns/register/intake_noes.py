@@ -1,0 +1,102 @@
+"""Which people of an import have said no before.
+
+Promise: a standing "no" of the person (`_BARS`), under whichever key it was written, keeps the person off the list;
+where it was written under an older key, it is written again under the present one, which the gate compares. What a
+company or a whole domain said is the gate's to heed: it ends with the position or the address there, so it ends no
+subscription.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from campaigns.keyring import KeyRing
+from campaigns.principal import Principal
+from campaigns.register import companies, contacts, objections
+from campaigns.register.intake_drafts import Draft
+from campaigns.register.mailing_lists import MailingList
+from campaigns.register.provenance import Intake
+from campaigns.store import bulk, schema
+
+#: Name and business id of companies by their key.
+Firms = Mapping[bytes, tuple[str, str]]
+
+_BARS: Final = frozenset({"objection", "restricted", "complaint", "manual", "unsubscribed"})
+_PERSONS: Final = frozenset({"address", "postal"})
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the rows of one import have in common."""
+
+    ring: KeyRing
+    mailing_list: MailingList
+    intake: Intake
+    principal: Principal
+
+    @property
+    def key_id(self) -> int:
+        """The id of the key that new fingerprints are made with."""
+        return self.ring.current_id("fingerprint")
+
+
+def kept_off(connection: sa.Connection, common: Common, drafts: Sequence[Draft], firms: Firms) -> set[int]:
+    """The contacts that their own "no" keeps off the list."""
+    keys = {key for draft in drafts for key, _ in _keys(common.ring, draft, firms)}
+    standing = _standing(connection, keys, common.mailing_list)
+    of_key: dict[bytes, list[tuple[Draft, bytes | None]]] = {}
+    for draft in drafts if standing else ():
+        for key, present in _keys(common.ring, draft, firms):
+            of_key.setdefault(key, []).append((draft, present))
+    barred: set[int] = set()
+    for no in standing:
+        concerned = of_key[bytes(no.subject_key)]
+        if no.subject in _PERSONS:
+            barred |= {draft.contact for draft, _ in concerned}
+        if no.key_id != common.key_id:
+            for present in {present for _, present in concerned if present is not None}:
+                _write_again(connection, common, no, present)
+    return barred
+
+
+def _keys(ring: KeyRing, draft: Draft, firms: Firms) -> list[tuple[bytes, bytes | None]]:
+    """Every key under which a "no" of the person, the domain or the companies may stand, with the present one."""
+    if len(ring.keys["fingerprint"]) == 1:
+        own = (draft.email_key, draft.domain_key, draft.postal_key, *draft.positions)
+        return [(key, None) for key in own if key is not None]
+    texts = [("company", companies.company_text(*firms[key])) for key in draft.positions]
+    if draft.email is not None:
+        texts += [("address", draft.email.comparison_text), ("domain", draft.email.domain)]
+    if draft.postal_key is not None:
+        texts.append(("postal", contacts.postal_text(draft.values)))
+    under = [ring.fingerprints(subject, text) for subject, text in texts]
+    return [(key, keys[ring.current_id("fingerprint")]) for keys in under for key in keys.values()]
+
+
+def _standing(
+    connection: sa.Connection, keys: Collection[bytes], mailing_list: MailingList
+) -> list[sa.Row[tuple[object, ...]]]:
+    table = schema.suppression
+    known = (table.c[name] for name in ("id", "kind", "subject", "subject_key", "key_id"))
+    scope = (table.c[name] for name in ("list_id", "purpose", "channel", "origin"))
+    statement = sa.select(*known, *scope).where(
+        table.c.lifted_at.is_(None),
+        table.c.kind.in_(_BARS),
+        table.c.list_id.in_((0, mailing_list.id)),
+        table.c.purpose.in_(("", mailing_list.purpose)),
+        table.c.channel == "",
+    )
+    return list(bulk.matching(connection, statement, table.c.subject_key, keys))
+
+
+def _write_again(
+    connection: sa.Connection, common: Common, no: sa.Row[tuple[object, ...]], present: bytes
+) -> None:
+    key = objections.SubjectKey(no.subject, common.key_id, present)
+    scope = objections.Scope(no.list_id, no.purpose, no.channel)
+    evidence = f"suppression {no.id} under an older key"
+    objections.suppress(connection, objections.No(no.kind, key, scope, no.origin, evidence), common.principal)

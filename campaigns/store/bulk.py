@@ -1,0 +1,121 @@
+"""Many rows at once: COPY on PostgreSQL, one prepared statement on SQLite.
+
+Promise: `insert` writes all rows within the caller's transaction or fails as a whole, and needs no memory beyond the
+rows it is given; values are bound as the columns' types say; lists for JSON come as
+tuples. `new_ids` reserves ids that nobody else is given. Fails
+as any statement of the engine fails: what cannot be reached is told by `engine.writing` around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+Row = Sequence[Any]
+_Binder = Callable[[Any], Any]
+
+#: SQLite takes 32,766 parameters in one statement.
+_SQLITE_KEYS: Final = 20_000
+
+
+def insert(
+    table: sa.Table,
+    connection: sa.Connection,
+    names: Sequence[str],
+    rows: Iterable[Row],
+    shared: Mapping[str, Any] | None = None,
+) -> None:
+    """Insert rows, given as their values in the order of `names`; `shared` are columns that are the same in all."""
+    shared = shared or {}
+    columns = [*names, *shared]
+    binders = [_binder(table.c[name], connection.dialect) for name in columns]
+    same = tuple(
+        bind(value) if bind else value
+        for bind, value in zip(binders[len(names) :], shared.values(), strict=True)
+    )
+    whole = _bound(rows, binders[: len(names)], same)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table.name, columns, whole)
+        return
+    marks = ", ".join("?" * len(columns))
+    listed = list(whole)
+    if listed:
+        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (our own schema's names)
+        connection.exec_driver_sql(statement, listed)
+
+
+def new_ids(connection: sa.Connection, table: sa.Table, count: int) -> range | list[int]:
+    """So many fresh values for the table's `id`, ascending. Within a writing transaction only."""
+    if connection.dialect.name == "postgresql":
+        sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+        numbers = sa.func.generate_series(1, count).table_valued("number")
+        return sorted(connection.execute(sa.select(sa.func.nextval(sequence)).select_from(numbers)).scalars())
+    highest: int = connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))).scalar_one()
+    return range(highest + 1, highest + 1 + count)
+
+
+def matching(
+    connection: sa.Connection, statement: sa.Select[Any], column: sa.Column[Any], values: Collection[Any]
+) -> Iterator[Any]:
+    """The rows of a statement whose column has one of many values, as the driver gives them: one array on PostgreSQL,
+    pieces on SQLite. The statement selects numbers, texts and octets only."""
+    listed = list(values)
+    if not listed:
+        return
+    if connection.dialect.name == "postgresql":
+        array = sa.text(f"{column} = ANY(CAST(:wanted AS {_ARRAYS[type(listed[0])]}))")
+        yield from connection.execute(statement.where(array), {"wanted": _literal(listed)})
+        return
+    for start in range(0, len(listed), _SQLITE_KEYS):
+        some = tuple(listed[start : start + _SQLITE_KEYS])
+        marks = sa.text(f"{column} IN ({', '.join('?' * len(some))})")
+        whole = statement.where(marks).compile(
+            dialect=connection.dialect, compile_kwargs={"literal_binds": True}
+        )
+        yield from connection.exec_driver_sql(str(whole), some)
+
+
+_ARRAYS: Final = {bytes: "bytea[]", int: "bigint[]"}
+
+
+def _literal(values: Sequence[Any]) -> str:
+    """The array as PostgreSQL writes it; a driver's own way costs more than looking the values up."""
+    if isinstance(values[0], bytes):
+        return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+    return "{" + ",".join([str(int(value)) for value in values]) + "}"
+
+
+def _binder(column: sa.Column[Any], dialect: sa.Dialect) -> _Binder | None:
+    if isinstance(column.type, sa.LargeBinary):
+        return None  # both drivers take octets as they are; the driver's wrapper costs more than the rest of the row
+    bind = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if bind is not None and isinstance(column.type, sa.JSON):
+        return lru_cache(256)(bind)  # the same few lists come in row after row
+    return bind
+
+
+def _bound(rows: Iterable[Row], binders: Sequence[_Binder | None], same: tuple[Any, ...]) -> Iterator[Row]:
+    places = [(place, bind) for place, bind in enumerate(binders) if bind is not None]
+    for row in rows:
+        if places:
+            row = list(row)  # noqa: PLW2901
+            for place, bind in places:
+                row[place] = bind(row[place])
+        yield (*row, *same)
+
+
+def _copy(connection: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    quote = connection.dialect.identifier_preparer.quote
+    statement = f"COPY {quote(table)} ({', '.join(map(quote, columns))}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    lost: Any = connection.dialect.loaded_dbapi.OperationalError
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except lost as error:  # the driver's own error, which SQLAlchemy has not seen
+        raise OperationalError(statement, None, error) from error
