@@ -41,8 +41,8 @@ _IMPORT_LOCK: Final = 0x75747369  # any fixed number will do
 #: Contacts that only a dry run knows are numbered from here.
 _REHEARSED: Final = 1 << 40
 
-#: Told how many of how many octets of the file have been taken.
-Progress = Callable[[int, int], None]
+#: Told which share of the file has been taken, from 0 to 1.
+Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def import_contacts(
         if people:
             take(people)
         if progress is not None:
-            progress(source.octets_read, table.octets)
+            progress(source.octets_read / table.octets)
     report.refused.sort(key=lambda refusal: refusal["row"])
     return report
 

@@ -198,7 +198,10 @@ class Drafting:
             if not _POSTAL.isdisjoint(fields):
                 self._renew_postal_key(draft)
         if person.company or person.business_id:
+            held = len(draft.positions)
             self._place(draft, person)
+            if not first and draft.is_new and len(draft.positions) > held:
+                fields.add("position")
         return fields
 
     def _renew_postal_key(self, draft: Draft) -> None:

@@ -52,13 +52,13 @@ def take(
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     quiet = json or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-        task = progress.add_task(file.name, total=None)
+        task = progress.add_task(file.name, total=1)
         report = import_contacts(
             installation.engine,
             installation.ring,
             request,
             operator(),
-            lambda taken, total: progress.update(task, completed=taken, total=total),
+            lambda share: progress.update(task, completed=share),
         )
     answer(asdict(report), _text(report, dry_run=dry_run), as_json=json)
 
