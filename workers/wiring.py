@@ -1,7 +1,8 @@
 """From settings to working parts: the one place that knows which part gets which.
 
 Promise: nothing is opened that is not needed; a register that was not initialised, or whose keys do not
-match the secrets folder, is refused before anything runs (`KeysFault`).
+match the secrets folder, is refused before anything runs (`KeysFault`). What only some processes need
+(templates, letters, editions) is imported when it is first asked for, since every short command comes through here.
 """
 
 from __future__ import annotations
@@ -12,29 +13,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from campaigns.content.catalogue import Catalogue
-from campaigns.content.model import CONTROLLER_FIELDS, Brand
-from campaigns.delivery.composing import Author, Stationery
-from campaigns.delivery.dkim import Signer
-from campaigns.delivery.ledger import Carrier
-from campaigns.delivery.policy import Retries
-from campaigns.delivery.transport import Timeouts
 from campaigns.errors import KeysFault
 from campaigns.keyfiles import make_keys, read_keys
 from campaigns.keyring import KeyRing, hold_against
-from campaigns.planning.campaign import Planning
-from campaigns.post.edition import PrintHouse
-from campaigns.post.postal_address import PrintProfile
 from campaigns.principal import Principal
 from campaigns.register import identity
 from campaigns.store.engine import make_engine, where, writing
 from campaigns.store.migrate import migrate, schema_is_current
 from campaigns.tokens import TokenMaker
 from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from campaigns.content.model import Brand
+    from campaigns.delivery.composing import Author, Stationery
+    from campaigns.delivery.dkim import Signer
+    from campaigns.delivery.ledger import Carrier
+    from campaigns.delivery.policy import Retries
+    from campaigns.delivery.transport import Timeouts
+    from campaigns.planning.campaign import Planning
+    from campaigns.post.edition import PrintHouse
 
 #: The print house that editions go to, as the settings name it.
 PRINT_HOUSE: Final = "main"
@@ -72,6 +73,8 @@ class Installation:
     @cached_property
     def brand(self) -> Brand:
         """Who writes, and where pictures are."""
+        from campaigns.content.model import CONTROLLER_FIELDS, Brand
+
         controller = self.settings.controller
         return Brand(
             self.settings.public_url, {name: str(getattr(controller, name)) for name in CONTROLLER_FIELDS}
@@ -80,16 +83,23 @@ class Installation:
     @cached_property
     def planning(self) -> Planning:
         """What planning needs."""
+        from campaigns.content.catalogue import Catalogue
+        from campaigns.planning.campaign import Planning
+
         senders = {key: sender.smarthost for key, sender in self.settings.senders.items()}
         return Planning(self.engine, Catalogue(), self.brand, senders, prints=self.print_house is not None)
 
     @property
     def stationery(self) -> Stationery:
         """What all letters share."""
+        from campaigns.delivery.composing import Stationery
+
         return Stationery(self.tokens, self.settings.public_url, self.settings.mail_domain)
 
     def author(self, sender: str) -> Author:
         """The author behind a sender's key (KeyError where it is gone from the settings)."""
+        from campaigns.delivery.composing import Author
+
         found = self.settings.senders[sender]
         signer = self.signer(found.dkim) if found.dkim else None
         return Author(found.name, found.address, found.reply_to, signer)
@@ -106,11 +116,15 @@ class Installation:
 
     def carrier(self, smarthost: str) -> Carrier:
         """Smarthost and processor, as attempts name them."""
+        from campaigns.delivery.ledger import Carrier
+
         return Carrier(smarthost, self.settings.smarthost_processor(smarthost).key)
 
     @cached_property
     def retries(self) -> Retries:
         """When to try again, and when to give up."""
+        from campaigns.delivery.policy import Retries
+
         table = self.settings.retries
         return Retries(
             first_waits=tuple(timedelta(minutes=wait) for wait in table.first_waits_minutes),
@@ -123,11 +137,16 @@ class Installation:
 
     def timeouts(self, smarthost: str) -> Timeouts:
         """How long to wait for a smarthost's answers."""
+        from campaigns.delivery.transport import Timeouts
+
         return Timeouts(**self.settings.smarthosts[smarthost].timeouts.model_dump())
 
     @property
     def print_house(self) -> PrintHouse | None:
         """The print house of the magazine; None where none is configured."""
+        from campaigns.post.edition import PrintHouse
+        from campaigns.post.postal_address import PrintProfile
+
         house = self.settings.print_houses.get(PRINT_HOUSE)
         if house is None:
             return None
@@ -135,6 +154,8 @@ class Installation:
 
     def print_carrier(self, house: str) -> Carrier:
         """Print house and processor, as attempts name them."""
+        from campaigns.delivery.ledger import Carrier
+
         return Carrier(f"print:{house}", self.settings.print_house_processor(house).key)
 
 

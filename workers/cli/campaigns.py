@@ -12,20 +12,13 @@ from cyclopts import App, Parameter
 
 from campaigns.delivery import accounts
 from campaigns.errors import InputError
-from campaigns.planning.submission import json_schema
-from workers import broker as queue
 from workers.cli import control
 from workers.cli.output import Json, answer, answer_table
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
-campaigns = App(name="campaigns", help="Ask for campaigns and see what became of them.")
-
-
-def add_to(app: App) -> None:
-    """Add this file's commands."""
-    control.add_to(campaigns)
-    app.command(campaigns)
+campaigns = App(name="campaigns")
+control.add_to(campaigns)
 
 
 @campaigns.command
@@ -54,6 +47,8 @@ def submit(
     document.setdefault("submitted_by", operator().name)
     if not isinstance(document.get("submission_id"), str):
         raise InputError("the submission has no submission_id; give one with --submission-id")
+    from workers import broker as queue  # when the document is whole: it brings the queue's library along
+
     with queue.connected(settings) as client:
         broker = queue.make_broker(client)
         queue.put(broker, queue.SUBMISSIONS, "submit_campaign", document)
@@ -98,6 +93,8 @@ def show(campaign: int, *, json: Json = False) -> None:
 @campaigns.command
 def schema(*, json: Json = False) -> None:  # noqa: ARG001 (the schema is JSON either way)
     """Print the contract of a submission as JSON Schema."""
+    from campaigns.planning.submission import json_schema
+
     answer(json_schema(), "", as_json=True)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from campaigns.register import contacts as register
 from campaigns.register import mailing_lists
@@ -19,15 +19,10 @@ from workers.cli.output import Json, answer
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
-contacts = App(name="contacts", help="The people in the register.")
+contacts = App(name="contacts")
 Basis = Literal["consent", "b2b_role", "soft_opt_in", "contract", "legal_person"]
 SourceClass = Literal["person", "company", "group_company", "partner", "directory", "public_register"]
 _SHOWN = 20
-
-
-def add_to(app: App) -> None:
-    """Add this file's commands."""
-    app.command(contacts)
 
 
 @contacts.command(name="import")
@@ -48,18 +43,8 @@ def take(
     with reading(installation.engine) as connection:
         chosen = mailing_lists.get(connection, list)
     request = ImportRequest(file, chosen, source, basis, evidence, source_class, read_map(map), dry_run)
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    quiet = json or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-        task = progress.add_task(file.name, total=1)
-        report = import_contacts(
-            installation.engine,
-            installation.ring,
-            request,
-            operator(),
-            lambda share: progress.update(task, completed=share),
-        )
+    with _progress(file.name, shown=not json) as tell:
+        report = import_contacts(installation.engine, installation.ring, request, operator(), tell)
     answer(asdict(report), _text(report, dry_run=dry_run), as_json=json)
 
 
@@ -70,6 +55,20 @@ def show(contact: int, *, json: Json = False) -> None:
         found = register.show(connection, contact)
     lines = [f"{name}: {value}" for name, value in found.items() if value]
     answer(found, "\n".join(lines), as_json=json)
+
+
+@contextmanager
+def _progress(name: str, *, shown: bool) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error where somebody sits there; yields what tells it the share that is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    quiet = not shown or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+        task = progress.add_task(name, total=1)
+        yield lambda share: progress.update(task, completed=share)
 
 
 def _opened() -> Installation:

@@ -13,12 +13,7 @@ from workers.settings import load_settings
 if TYPE_CHECKING:
     from campaigns.delivery.dkim_keys import Record
 
-dkim = App(name="dkim", help="Sign our mail ourselves.")
-
-
-def add_to(app: App) -> None:
-    """Add this file's commands."""
-    app.command(dkim)
+dkim = App(name="dkim")
 
 
 @dkim.command

@@ -19,12 +19,7 @@ from workers.wiring import Installation, operator
 #: Files, or `-` for standard input, which would else read as an option.
 Files = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
-feedback = App(name="feedback", help="Bounces and other mail that came back.")
-
-
-def add_to(app: App) -> None:
-    """Add this file's commands."""
-    app.command(feedback)
+feedback = App(name="feedback")
 
 
 @feedback.command

@@ -14,12 +14,7 @@ from workers.cli.output import Json, answer, answer_table
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
-lists = App(name="lists", help="The mailing lists.")
-
-
-def add_to(app: App) -> None:
-    """Add this file's commands."""
-    app.command(lists)
+lists = App(name="lists")
 
 
 @lists.command

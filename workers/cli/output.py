@@ -10,13 +10,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
+from cyclopts import CycloptsError, Parameter
 
 from campaigns.errors import FaultyInput, SettingsError, UtskickError
 
-Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON object instead of text.")]
+Json = Annotated[
+    bool,
+    Parameter(name="--json", negative=(), show_default=False, help="Print one JSON object instead of text."),
+]
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -31,6 +32,9 @@ def answer_table(value: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *,
     if as_json or not rows:
         answer(value, "nothing yet", as_json=as_json)
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(*(str(name) for name in rows[0]))
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row.values()))
@@ -38,10 +42,22 @@ def answer_table(value: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *,
 
 
 def fail(error: UtskickError, *, as_json: bool) -> int:
-    """Say what went wrong and return the exit code."""
+    """Say what went wrong, a line for each fault, and return the exit code."""
     faults = error.faults if isinstance(error, FaultyInput) else ()
-    if as_json:
-        listed = [{"where": fault.where, "problem": fault.problem} for fault in faults]
-        answer({"error": str(error), "faults": listed}, "", as_json=True)
-    print(f"utskick: {error}", file=sys.stderr)
+    listed = [{"where": fault.where, "problem": fault.problem} for fault in faults]
+    _complain(str(error), listed, as_json=as_json)
     return WRONG_USAGE if isinstance(error, SettingsError) else FAILED
+
+
+def fail_usage(error: CycloptsError, *, as_json: bool) -> int:
+    """Say what is wrong with the command line, where its help is, and return the exit code."""
+    command = " ".join(("utskick", *(error.command_chain or ())))
+    _complain(f"{error} See `{command} --help`.", [], as_json=as_json)
+    return WRONG_USAGE
+
+
+def _complain(text: str, faults: list[dict[str, str]], *, as_json: bool) -> None:
+    if as_json:
+        answer({"error": text, "faults": faults}, "", as_json=True)
+    for line in text.splitlines():
+        print(f"utskick: {line}", file=sys.stderr)

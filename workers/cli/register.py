@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from campaigns.delivery.smarthost import probe
-from campaigns.delivery.smarthost_url import parse_smarthost_url
-from campaigns.errors import Fault, FaultyInput, UtskickError
-from campaigns.store.engine import reading, where
-from workers.broker import connected
 from workers.cli.output import Json, answer
-from workers.settings import Settings, load_settings
-from workers.wiring import Installation, initialise, operator
 
 
 def add_to(app: App) -> None:
@@ -22,59 +15,25 @@ def add_to(app: App) -> None:
 
 def init(*, json: Json = False) -> None:
     """Bring the database to the present schema and make the keys of a register that has none. May be repeated."""
+    from campaigns.store.engine import where
+    from workers.settings import load_settings
+    from workers.wiring import Installation, initialise, operator
+
     settings = load_settings()
     initialise(settings, operator())
-    installation = Installation(settings)
-    result = {"database": where(installation.engine), "secrets_dir": str(settings.secrets_dir)}
-    answer(
-        result,
-        f"The register in {result['database']} is ready; its keys are in {result['secrets_dir']}.",
-        as_json=json,
-    )
+    result = {"database": where(Installation(settings).engine), "secrets_dir": str(settings.secrets_dir)}
+    told = f"The register in {result['database']} is ready; its keys are in {result['secrets_dir']}."
+    answer(result, told, as_json=json)
 
 
 def check(*, json: Json = False) -> None:
     """Check settings, database, keys, queue and smarthosts. Sends nothing."""
+    from campaigns.errors import FaultyInput
+    from workers.cli.checks import faults
+    from workers.settings import load_settings
+
     settings = load_settings()
-    faults = [fault for fault in (_database(settings), _queue(settings)) if fault]
-    faults += _senders(settings)
-    for key in settings.smarthosts:
-        problem = _smarthost(settings, key)
-        if problem:
-            faults.append(Fault(f"smarthosts.{key}", problem))
-    if faults:
-        raise FaultyInput(faults)
+    found = faults(settings)
+    if found:
+        raise FaultyInput(found)
     answer({"ok": True, "smarthosts": list(settings.smarthosts)}, "Everything answers.", as_json=json)
-
-
-def _database(settings: Settings) -> Fault | None:
-    try:
-        installation = Installation(settings)
-        with reading(installation.engine):
-            installation.ring  # noqa: B018 (holds the keys against the register)
-    except UtskickError as error:
-        return Fault("database", str(error))
-    return None
-
-
-def _senders(settings: Settings) -> list[Fault]:
-    faults = []
-    for key in settings.senders:
-        try:
-            Installation(settings).author(key)
-        except UtskickError as error:
-            faults.append(Fault(f"senders.{key}.dkim", str(error)))
-    return faults
-
-
-def _queue(settings: Settings) -> Fault | None:
-    try:
-        with connected(settings):
-            return None
-    except UtskickError as error:
-        return Fault("queue", str(error))
-
-
-def _smarthost(settings: Settings, key: str) -> str | None:
-    url = parse_smarthost_url(settings.smarthosts[key].url.get_secret_value())
-    return probe(url, ehlo_name=settings.mail_domain)

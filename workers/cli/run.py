@@ -1,15 +1,32 @@
-"""`utskick worker`, `scheduler`, `web`, `inbound`, `up`: the processes that run."""
+"""`utskick worker`, `scheduler`, `web`, `inbound`, `up`: the processes that run.
+
+Each runs until it is told to stop (SIGTERM, Ctrl-C) and then ends in order with 0. Logs: JSON lines on standard error.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.types import Port, PositiveInt
 
-from workers.logs import set_up_logs
-from workers.settings import load_settings
+from workers.cli.output import Json, answer
 
-Queues = Annotated[tuple[str, ...], Parameter(consume_multiple=True, help="Only these queues.")]
+if TYPE_CHECKING:
+    from workers.settings import Settings
+
+Queues = Annotated[
+    tuple[Literal["submissions", "expansions", "deliveries"], ...],
+    Parameter(
+        consume_multiple=True, negative=(), help="Work on these queues only; without it, on all of them."
+    ),
+]
+Processes = Annotated[PositiveInt, Parameter(help="How many worker processes; one that dies is replaced.")]
+Threads = Annotated[
+    PositiveInt, Parameter(help="Threads of each worker process; each has one SMTP connection.")
+]
+Host = Annotated[str, Parameter(help="The address to listen on; 0.0.0.0 for all.")]
 
 
 def add_to(app: App) -> None:
@@ -18,46 +35,65 @@ def add_to(app: App) -> None:
         app.command(command)
 
 
-def worker(*, processes: int = 1, threads: int = 4, queues: Queues = ()) -> None:
-    """Take submissions, expand campaigns, hand messages over; one connection per thread."""
+def worker(
+    *, processes: Processes = 1, threads: Threads = 4, queues: Queues = (), json: Json = False
+) -> None:
+    """Take submissions, expand campaigns, hand messages over. Any number may run, on any number of machines."""
     from workers.worker import run_processes, run_worker
 
-    set_up_logs()
-    settings = load_settings()
-    if processes > 1:
-        chosen = ["--queues", *queues] if queues else []
-        run_processes(["worker", "--threads", str(threads), *chosen], processes)
-    else:
-        run_worker(settings, threads, queues)
+    def run(settings: Settings) -> None:
+        if processes > 1:
+            chosen = ["--queues", *queues] if queues else []
+            run_processes(["worker", "--threads", str(threads), *chosen], processes)
+        else:
+            run_worker(settings, threads, queues)
+
+    _run("worker", run, as_json=json)
 
 
-def scheduler() -> None:
-    """Put back on the queues what is due, lost or expired; hands nothing over."""
+def scheduler(*, json: Json = False) -> None:
+    """Put back on the queues what is due, lost or expired; hands nothing over. Any number may run, one leads."""
     from workers.scheduler import run_scheduler
 
-    set_up_logs()
-    run_scheduler(load_settings())
+    _run("scheduler", run_scheduler, as_json=json)
 
 
-def web(*, host: str = "127.0.0.1", port: int = 8025) -> None:
-    """Serve unsubscribe links, pictures, the view in the browser, webhooks."""
+def web(*, host: Host = "127.0.0.1", port: Port = 8025, json: Json = False) -> None:
+    """Serve unsubscribe links, pictures, the view in the browser, webhooks. Put a proxy with TLS before it."""
     from workers.entrances import run_web
 
-    set_up_logs()
-    run_web(load_settings(), host, port)
+    _run("web", lambda settings: run_web(settings, host, port), as_json=json)
 
 
-def inbound(*, host: str = "127.0.0.1", port: int = 8026) -> None:
+def inbound(*, host: Host = "127.0.0.1", port: Port = 8026, json: Json = False) -> None:
     """Listen on SMTP and LMTP for bounces and for unsubscriptions by mail."""
     from workers.entrances import run_inbound
 
-    set_up_logs()
-    run_inbound(load_settings(), host, port)
+    _run("inbound", lambda settings: run_inbound(settings, host, port), as_json=json)
 
 
-def up(*, threads: int = 4, host: str = "127.0.0.1", web_port: int = 8025, inbound_port: int = 8026) -> None:
+def up(
+    *,
+    threads: Threads = 4,
+    host: Host = "127.0.0.1",
+    web_port: Annotated[Port, Parameter(help="Where the web listens.")] = 8025,
+    inbound_port: Annotated[Port, Parameter(help="Where the mail entrance listens.")] = 8026,
+    json: Json = False,
+) -> None:
     """Run everything in one process group: the embedded default."""
     from workers.up import run_all
 
+    def run(settings: Settings) -> None:
+        run_all(settings, threads=threads, host=host, ports=(web_port, inbound_port))
+
+    _run("up", run, as_json=json)
+
+
+def _run(name: str, run: Callable[[Settings], None], *, as_json: bool) -> None:
+    from workers.logs import set_up_logs
+    from workers.settings import load_settings
+
     set_up_logs()
-    run_all(load_settings(), threads=threads, host=host, ports=(web_port, inbound_port))
+    run(load_settings())
+    if as_json:
+        answer({"ended": name}, "", as_json=True)

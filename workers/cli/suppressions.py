@@ -16,13 +16,8 @@ from workers.cli.output import Json, answer, answer_table
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
-suppressions = App(name="suppressions", help="Who must not be written to.")
+suppressions = App(name="suppressions")
 OperatorKind = Literal["objection", "manual", "restricted", "hard_bounce"]
-
-
-def add_to(app: App) -> None:
-    """Add this file's commands."""
-    app.command(suppressions)
 
 
 @suppressions.command

@@ -1,0 +1,50 @@
+"""What `utskick check` asks: database and keys, queue, senders' signing keys, smarthosts. Changes and sends nothing."""
+
+from __future__ import annotations
+
+from campaigns.delivery.smarthost import probe
+from campaigns.delivery.smarthost_url import parse_smarthost_url
+from campaigns.errors import Fault, UtskickError
+from workers.broker import connected
+from workers.settings import Settings
+from workers.wiring import Installation
+
+
+def faults(settings: Settings) -> list[Fault]:
+    """Everything that would keep campaigns from going out, each with its place and what to do."""
+    found = [*_database(settings), *_queue(settings), *_senders(settings)]
+    for key in settings.smarthosts:
+        found += _smarthost(settings, key)
+    return found
+
+
+def _database(settings: Settings) -> list[Fault]:
+    try:
+        Installation(settings).ring  # noqa: B018 (opens the database and holds the keys against the register)
+    except UtskickError as error:
+        return [Fault("database", str(error))]
+    return []
+
+
+def _queue(settings: Settings) -> list[Fault]:
+    try:
+        with connected(settings):
+            return []
+    except UtskickError as error:
+        return [Fault("queue", str(error))]
+
+
+def _senders(settings: Settings) -> list[Fault]:
+    found = []
+    for key in settings.senders:
+        try:
+            Installation(settings).author(key)
+        except UtskickError as error:
+            found.append(Fault(f"senders.{key}.dkim", str(error)))
+    return found
+
+
+def _smarthost(settings: Settings, key: str) -> list[Fault]:
+    url = parse_smarthost_url(settings.smarthosts[key].url.get_secret_value())
+    problem = probe(url, ehlo_name=settings.mail_domain)
+    return [Fault(f"smarthosts.{key}", problem)] if problem else []
