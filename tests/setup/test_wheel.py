@@ -1,6 +1,7 @@
 """The wheel holds all that is needed: installed alone, elsewhere, it renders its templates and lays its schema."""
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -85,7 +86,10 @@ def test_it_brings_nothing_else(wheel: Path) -> None:
 
 
 def run(*command: str, cwd: Path | None = None) -> str:
-    """A program's standard output; its words on failure."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
+    """A program's standard output; its words on failure. The checkout is on nobody's path."""
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        command, cwd=cwd, env=bare, capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
