@@ -3,7 +3,8 @@
 Promise: `writing` is one durable transaction (SQLite: BEGIN IMMEDIATE, synchronous=FULL; PostgreSQL:
 synchronous_commit on), `reading` is one consistent snapshot that never keeps a writer waiting. A database
 that cannot be reached, or that stays locked longer than its patience, is `Unreachable`; the unknown outcome
-of a COMMIT is an error to the caller too, never a silent success.
+of a COMMIT is an error to the caller too, never a silent success. No error repeats the values of a statement,
+which may be somebody's data on the way into a log.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 
 from campaigns.errors import InputError, Unreachable
 
@@ -36,11 +37,14 @@ def make_engine(url: str, *, connections: int = 10) -> sa.Engine:
         raise InputError(
             "the database URL cannot be read; write sqlite:///PATH or postgresql://USER@HOST/NAME"
         ) from None
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed)
-    if parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
-        return _postgres(parsed.set(drivername="postgresql+psycopg"), connections)
-    raise InputError(f"{parsed.drivername} is no database that Utskick runs on; use sqlite or postgresql")
+    if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
+        engine = _sqlite(parsed)
+    elif parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
+        engine = _postgres(parsed.set(drivername="postgresql+psycopg"), connections)
+    else:
+        raise InputError(f"{parsed.drivername} is no database that Utskick runs on; use sqlite or postgresql")
+    sa.event.listen(engine, "handle_error", _without_values)
+    return engine
 
 
 @contextmanager
@@ -83,7 +87,16 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unreachable(f"the database connection broke: {_first_line(error)}") from error
+        if type(error) is DatabaseError:  # SQLite's word for a file that is none of its own, or is broken
+            raise Unreachable(f"the database cannot be used: {_first_line(error)}") from error
         raise
+
+
+def _without_values(context: sa.engine.ExceptionContext) -> None:
+    """Leave the first line of an error: PostgreSQL repeats values in those that follow."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args and isinstance(error.args[0], str):
+            error.args = (error.args[0].strip().split("\n", 1)[0], *error.args[1:])
 
 
 def _first_line(error: DBAPIError) -> str:
@@ -93,7 +106,9 @@ def _first_line(error: DBAPIError) -> str:
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_PATIENCE_MS / 1000}, pool_size=20)
+    engine = sa.create_engine(
+        url, connect_args={"timeout": SQLITE_PATIENCE_MS / 1000}, pool_size=20, hide_parameters=True
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -123,6 +138,7 @@ def _postgres(url: sa.URL, connections: int) -> sa.Engine:
             pool_size=connections,
             max_overflow=connections,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": CONNECT_SECONDS,
                 "options": "-c timezone=UTC -c synchronous_commit=on",

@@ -1,0 +1,1 @@
+"""The database: its schema, its migrations, and the engine that opens transactions on it."""
