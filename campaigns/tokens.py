@@ -71,6 +71,8 @@ class TokenMaker:
 
     def read_local_part(self, purpose: TokenPurpose, text: str) -> TokenClaims | None:
         """The claims of a token from a local part in any case, or None."""
+        if not text.isascii():
+            return None  # some letters have ASCII capitals
         raw = _decode(text.upper(), base64.b32decode)
         if raw is None or base64.b32encode(raw).rstrip(b"=").decode("ascii") != text.upper():
             return None

@@ -165,7 +165,8 @@ def operator() -> Principal:
 
 
 def initialise(settings: Settings, principal: Principal) -> KeyRing:
-    """Bring the database to the present schema and give a register that has none its keys and its gate. Repeatable.
+    """Bring the database to the present schema and give a register that has none its keys and its gate. Repeatable;
+    keys added to the secrets folder since are taken into the register.
 
     Raises:
         KeysFault: the register has keys and the secrets folder lacks or contradicts them.
@@ -186,4 +187,6 @@ def _keys(connection: sa.Connection, folder: Path, principal: Principal) -> KeyR
     if not marks:
         ring = ring or make_keys(folder)
         identity.found(connection, secrets.token_hex(16), ring.marks(), principal)
-    return hold_against(ring, marks, folder)
+    ring = hold_against(ring, marks, folder)
+    identity.remember(connection, ring.marks(), principal)
+    return ring

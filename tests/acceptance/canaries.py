@@ -36,7 +36,7 @@ class Person:
     @property
     def address(self) -> str:
         """Where mail goes; some domains are international."""
-        domain = "xn--fretag-vxa.example" if self.number % 7 == 0 else f"kund{self.number % 5}.example"
+        domain = "xn--fretag-wxa.example" if self.number % 7 == 0 else f"kund{self.number % 5}.example"
         return f"kanari{self.number:05d}x@{domain}"
 
     @property

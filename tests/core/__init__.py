@@ -1,0 +1,1 @@
+"""The words that everyone uses: keys, tokens, addresses, principals; and the settings."""
