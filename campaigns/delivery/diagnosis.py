@@ -142,12 +142,12 @@ def _most_telling(spoken: str, stated: str | None) -> str:
 
 def _match(rules: Iterable[Prepared], text: str) -> tuple[Cause, str] | None:
     """The first rule that a text fulfils, with the phrase that did it."""
+    holds = text.__contains__
     for cause, phrases, parted in rules:
-        for phrase in phrases:
-            if phrase in text:
-                return cause, phrase
+        if any(map(holds, phrases)):
+            return cause, next(filter(holds, phrases))
         for parts in parted:
-            if _follows(text, parts):
+            if parts[0] in text and _follows(text, parts):
                 return cause, "…".join(parts)
     return None
 

@@ -116,6 +116,8 @@ PROVIDERS: Final[tuple[Rule, ...]] = (
     ),
     # cPanel's Exim, for a domain that has no mail server.
     (Cause.ADDRESS_DEAD, ("the account or domain may not exist, they may be blacklisted",)),
+    # Verizon's gateway from mail to telephones.
+    (Cause.ADDRESS_DEAD, ("no valid recipients for this mm",)),
     # Programs that deliver locally and fail by themselves.
     (Cause.SYSTEM, ("procmail: ", "maildrop: ", "command died with", "exec failed")),
     # Notes and Domino; Exchange before 2000.

@@ -150,9 +150,9 @@ def is_automatic(fields: Fields, subject: str, text: str) -> bool:
     if fields.get("x-post-messageclass").startswith("9") or "-vac@" in fields.get("message-id"):
         return True
     lower = subject.lower()
-    if any(phrase in lower for phrase in _SUBJECTS):
+    if any(map(lower.__contains__, _SUBJECTS)):
         return True
-    return any(phrase in text[:_READ_CHARACTERS].lower() for phrase in _WORDS)
+    return any(map(text[:_READ_CHARACTERS].lower().__contains__, _WORDS))
 
 
 def is_challenge(fields: Fields, subject: str, text: str) -> bool:
@@ -160,7 +160,7 @@ def is_challenge(fields: Fields, subject: str, text: str) -> bool:
     if fields.get("x-spamarrest-info") or fields.get("x-boxbe") or fields.get("x-tmda-fingerprint"):
         return True
     lower = f"{subject}\n{text[:_READ_CHARACTERS]}".lower()
-    return any(phrase in lower for phrase in _CHALLENGES)
+    return any(map(lower.__contains__, _CHALLENGES))
 
 
 def is_unsubscription(fields: Fields, subject: str, text: str) -> bool:
@@ -182,7 +182,7 @@ def asks_to_stop(subject: str, text: str) -> bool:
     if not said and subject.strip(" .!").lower() in _STOPS:
         return True
     joined = " ".join(said)
-    return any(phrase in joined for phrase in _PLAINLY)
+    return any(map(joined.__contains__, _PLAINLY))
 
 
 def new_words(text: str) -> str:

@@ -27,6 +27,7 @@ HEAD_FIELDS: Final = 1_000
 PARTS: Final = 100
 DEPTH: Final = 8
 
+_FIELD: Final = re.compile(r"^([!-9;-~]{1,100})[ \t]*:(.*)", re.MULTILINE)
 _PARAMETER: Final = re.compile(r';\s*([\w.*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
 _ENCODED_WORD: Final = re.compile(
     r"=\?([\w-]{2,40})(?:\*[\w-]{1,20})?\?([bBqQ])\?([^?\s]{0,400})\?=(?:\s+(?==\?))?"
@@ -169,15 +170,11 @@ def read_fields(text: bytes) -> Fields:
     head = text[1:] if text.startswith(b"\n") else text.partition(b"\n\n")[0]
     if len(head) > HEAD_OCTETS:
         raise TooComplex
-    items: list[tuple[str, str]] = []
-    for line in head.decode("utf-8", "replace").replace("\n ", " ").replace("\n\t", " ").split("\n"):
-        name, colon, value = line.partition(":")
-        name = name.rstrip()
-        if colon and name and len(name) <= _NAME_CHARACTERS and " " not in name and name.isascii():
-            items.append((name.lower(), " ".join(value.split())))
-            if len(items) > HEAD_FIELDS:
-                raise TooComplex
-    return Fields(tuple(items))
+    lines = head.decode("utf-8", "replace").replace("\n ", " ").replace("\n\t", " ")
+    found = _FIELD.findall(lines)
+    if len(found) > HEAD_FIELDS:
+        raise TooComplex
+    return Fields(tuple([(name.lower(), " ".join(value.split())) for name, value in found]))
 
 
 def decoded(octets: bytes, charset: str = "") -> str:
@@ -250,6 +247,3 @@ def _between(body: bytes, boundary: bytes) -> Iterator[bytes]:
 
 def _lf(text: bytes) -> bytes:
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
-
-
-_NAME_CHARACTERS: Final = 100

@@ -257,12 +257,12 @@ def _from_a_system(mail: _Mail) -> bool:
         return True
     author = words(fields.get("from")).lower()
     local = first_address(author).partition("@")[0] or author.strip("<> ")
-    if local in DAEMONS or any(name in author for name in DAEMON_NAMES):
+    if local in DAEMONS or any(map(author.__contains__, DAEMON_NAMES)):
         return True
     subject = mail.subject.lower()
     if subject.startswith(("re:", "sv:", "vs:", "aw:", "fw:", "fwd:")):
         return False
-    if not any(phrase in subject for phrase in SUBJECTS):
+    if not any(map(subject.__contains__, SUBJECTS)):
         return False
     return bool(textual.system_of(mail.notice.text)) or fields.get("return-path").strip("<> ").lower() in {
         "",

@@ -30,10 +30,12 @@ _TRANSCRIPT: Final = re.compile(
     rf"^\s*[45]\d\d\s(?:[45]\.\d{{1,3}}\.\d{{1,3}}\s)?.{{0,20}}?<?(?P<address>{ADDRESS})>?\.\.\."
 )
 _COMMAND: Final = re.compile(rf"^\s*(?:>>>|Sent <<<)\s*RCPT TO:\s*<?(?P<address>{ADDRESS})>?", re.IGNORECASE)
-_DIALOGUE: Final = re.compile(r"^\s*(?:>>>|sent <<<)\s*(mail|rcpt|data|helo|ehlo)\b", re.IGNORECASE)
-_ANSWER: Final = re.compile(r"^\s*(?:<<<|received >>>)\s*(.*)", re.IGNORECASE)
+_DIALOGUE: Final = re.compile(
+    r"^.{0,40}?(?:>>>|-->|sent <<<)\s*(mail|rcpt|data|helo|ehlo|lhlo)\b", re.IGNORECASE
+)
+_ANSWER: Final = re.compile(r"^.{0,40}?(?:<<<|<--|received >>>)\s*(.*)", re.IGNORECASE)
 _COMMANDS: Final[dict[str, Stage]] = {
-    "mail": "mail", "rcpt": "rcpt", "data": "dot", "helo": "connect", "ehlo": "connect",
+    "mail": "mail", "rcpt": "rcpt", "data": "dot", "helo": "connect", "ehlo": "connect", "lhlo": "connect",
 }  # fmt: skip
 
 
@@ -78,19 +80,17 @@ def part_notice(text: str) -> Notice:
 def system_of(text: str) -> str:
     """The name of the mail system that writes like this, or nothing."""
     lower = text[:_HEAD_CHARACTERS].lower()
-    return next((name for name, phrases in SYSTEMS if any(phrase in lower for phrase in phrases)), "")
+    return next((name for name, phrases in SYSTEMS if any(map(lower.__contains__, phrases))), "")
 
 
 def is_delay(text: str) -> bool:
     """Whether the notice speaks of a delay only."""
-    lower = text.lower()
-    return any(phrase in lower for phrase in DELAYS)
+    return any(map(text.lower().__contains__, DELAYS))
 
 
 def is_success(text: str) -> bool:
     """Whether the notice speaks of a success."""
-    lower = text.lower()
-    return any(phrase in lower for phrase in SUCCESSES)
+    return any(map(text.lower().__contains__, SUCCESSES))
 
 
 def failures(notice: Notice, own_addresses: Iterable[str]) -> list[Failure]:
@@ -99,7 +99,7 @@ def failures(notice: Notice, own_addresses: Iterable[str]) -> list[Failure]:
     lines = notice.lines
     not_meant = {address.lower() for address in own_addresses}
     spared: list[tuple[int, str, str]] = []
-    for look in (_named, _from_transcript, _in_prose):
+    for look in (_named, _from_transcript, _in_prose, _echoed):
         found = look(lines)
         wanted = [
             item for item in found if item[1].lower() not in not_meant and not speaks_for_a_system(item[1])
@@ -114,7 +114,10 @@ def stage_of(text: str) -> Stage | None:
     """Where a refusal was met, as far as the words tell."""
     lower = " ".join(text.lower().split())
     places = [
-        (lower.find(phrase), stage) for stage, phrases in STAGES for phrase in phrases if phrase in lower
+        (lower.find(phrase), stage)
+        for stage, phrases in STAGES
+        if any(map(lower.__contains__, phrases))
+        for phrase in filter(lower.__contains__, phrases)
     ]
     return min(places)[1] if places else None
 
@@ -125,6 +128,8 @@ def transcript_stage(lines: Sequence[str], address: str) -> Stage | None:
     command: Stage | None = None
     refused: Stage | None = None
     for number, line in enumerate(lines):
+        if not _MARKED.search(line):
+            continue
         if asked := _DIALOGUE.match(line):
             command = _COMMANDS[asked[1].lower()]
         elif command and (answer := _ANSWER.match(line)) and answer[1][:1] in "45":
@@ -153,7 +158,7 @@ def _named(lines: Sequence[str]) -> list[tuple[int, str, str]]:
             found.append((number, address, listed["rest"]))
             continue
         lower = line.lower()
-        name = next((name for name in NAMING if name in lower), "")
+        name = next(filter(lower.__contains__, NAMING), "")
         if name:
             rest = line[lower.find(name) + len(name) - name.endswith("<") :]
             named = addresses(rest)
@@ -183,15 +188,26 @@ def _in_prose(lines: Sequence[str]) -> list[tuple[int, str, str]]:
     return found[:1] if len({address.lower() for _, address, _ in found}) == 1 else []
 
 
+def _echoed(lines: Sequence[str]) -> list[tuple[int, str, str]]:
+    """Whom the message went to, as a notice repeats its header."""
+    return [
+        (number, address, "")
+        for number, line in enumerate(lines)
+        if line.lstrip().lower().startswith("to:")
+        for address in addresses(line)[:RECIPIENTS]
+    ]
+
+
 def _with_words(lines: Sequence[str], found: Sequence[tuple[int, str, str]]) -> list[Failure]:
     failed: dict[str, Failure] = {}
+    dialogue = bool(found) and _MARKED.search("\n".join(lines)) is not None
     for number, address, rest in found:
         others = (begin for begin, other, _ in found if begin > number and other.lower() != address.lower())
         later = next(others, len(lines))
-        said = _words(lines, number, later, rest)
+        said = _essence(_words(lines, number, later, rest))
         before = failed.get(address.lower())
         if before is None or (not before.said and said):
-            stage = stage_of(said) or transcript_stage(lines, address)
+            stage = (transcript_stage(lines, address) if dialogue else None) or stage_of(said)
             transcribed = _TRANSCRIPT.match(lines[number]) is not None
             own = (
                 transcribed
@@ -200,6 +216,18 @@ def _with_words(lines: Sequence[str], found: Sequence[tuple[int, str, str]]) -> 
             )
             failed[address.lower()] = Failure(address, said, stage, own)
     return list(failed.values())
+
+
+def _essence(said: str) -> str:
+    """What was answered, without what was asked and what went well."""
+    if ">>>" not in said and "-->" not in said:
+        return said
+    kept = []
+    for line in said.split("\n"):
+        answer = _ANSWER.match(line)
+        if not _DIALOGUE.match(line) and not (answer and answer[1][:1] in {"2", "3"}):
+            kept.append(answer[1] if answer else line)
+    return "\n".join(kept)
 
 
 def _words(lines: Sequence[str], number: int, later: int, rest: str) -> str:
@@ -211,6 +239,9 @@ def _words(lines: Sequence[str], number: int, later: int, rest: str) -> str:
             said.append(line.strip())
         elif said:
             break
+    before = lines[number].partition("@")[0].strip()
+    if not said and ":" in before:
+        return before
     if said or later < len(lines):
         return "\n".join(said) or "\n".join(
             line.strip() for line in lines[later + 1 : later + 4] if "@" not in line
@@ -225,6 +256,7 @@ def _words(lines: Sequence[str], number: int, later: int, rest: str) -> str:
 
 
 _HEAD_CHARACTERS: Final = 4_000
+_MARKED: Final = re.compile(r">>>|<<<|-->|<--|\.\.\.|[Ww]hile talking")
 _NO_RECIPIENT: Final = (
     "need rcpt",
     "valid rcpt",
