@@ -10,12 +10,13 @@ Sources: RFC 3463 3, RFC 5321 4.2.3, RFC 7504, RFC 7505, IANA's registry of enha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from campaigns.delivery.phrases import NOBODY, SAID, Cause, Rule
+from campaigns.delivery.matching import PhraseTable
+from campaigns.delivery.phrases import NOBODY, SAID, Cause
 from campaigns.delivery.providers_words import PROVIDERS
 
 Stage = Literal["connect", "mail", "rcpt", "data", "dot", "local"]
@@ -90,13 +91,13 @@ def cause_of_codes(code: int | None, enhanced: str) -> Cause:
 
 
 def _found(text: str, code: int | None, enhanced: str, said: Said) -> Diagnosis:
-    provider = _match(_PROVIDERS, text)
+    provider = _PROVIDERS.first(text)
     if provider is not None:
         return Diagnosis(provider[0], f"provider: {provider[1]}")
     words = plain_words(text)
     by_code = cause_of_codes(code, enhanced)
-    nobody = _match(_NOBODY, words)
-    stated = _match(_SAID, words)
+    nobody = _NOBODY.first(words)
+    stated = _SAID.first(words)
     if stated is not None and not (nobody and stated[0] in _WEAKER):
         return Diagnosis(stated[0], f"text: {stated[1]}")
     if nobody is not None:
@@ -140,47 +141,9 @@ def _most_telling(spoken: str, stated: str | None) -> str:
     return stated
 
 
-def _match(rules: Iterable[Prepared], text: str) -> tuple[Cause, str] | None:
-    """The first rule that a text fulfils, with the phrase that did it."""
-    holds = text.__contains__
-    for cause, phrases, parted in rules:
-        if any(map(holds, phrases)):
-            return cause, next(filter(holds, phrases))
-        for parts in parted:
-            if parts[0] in text and _follows(text, parts):
-                return cause, "…".join(parts)
-    return None
-
-
-def _follows(text: str, parts: Sequence[str]) -> bool:
-    """Whether the parts follow each other in a text, each soon after the one before."""
-    begin, end = 0, len(text)
-    for part in parts:
-        begin = text.find(part, begin, end)
-        if begin < 0:
-            return False
-        begin += len(part)
-        end = min(len(text), begin + _STRETCH)
-    return True
-
-
-def _prepared(rules: Iterable[Rule]) -> tuple[Prepared, ...]:
-    return tuple(
-        (
-            cause,
-            tuple(phrase for phrase in phrases if "…" not in phrase),
-            tuple(tuple(phrase.split("…")) for phrase in phrases if "…" in phrase),
-        )
-        for cause, phrases in rules
-    )
-
-
-#: A rule with its phrases that stand alone and those that are parted.
-Prepared = tuple[Cause, tuple[str, ...], tuple[tuple[str, ...], ...]]
-_PROVIDERS: Final = _prepared(PROVIDERS)
-_SAID: Final = _prepared(SAID)
-_NOBODY: Final = _prepared([(Cause.ADDRESS_DEAD, NOBODY)])
-_STRETCH: Final = 120
+_PROVIDERS: Final = PhraseTable(PROVIDERS)
+_SAID: Final = PhraseTable(SAID)
+_NOBODY: Final = PhraseTable([(Cause.ADDRESS_DEAD, NOBODY)])
 # An IP address is no status code, neither is the version of a program.
 _ENHANCED: Final = re.compile(r"(?<![\d.\w/])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _REPLY: Final = re.compile(r"(?<![\d./\w-])([45][0-5]\d)(?=[\s\-:,#;'\"<]|\Z)")

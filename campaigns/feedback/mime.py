@@ -26,6 +26,8 @@ HEAD_OCTETS: Final = 256 * 1024
 HEAD_FIELDS: Final = 1_000
 PARTS: Final = 100
 DEPTH: Final = 8
+#: So many lines may begin like a delimiter.
+DELIMITERS: Final = 10_000
 
 _FIELD: Final = re.compile(r"^([!-9;-~]{1,100})[ \t]*:(.*)", re.MULTILINE)
 _PARAMETER: Final = re.compile(r';\s*([\w.*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
@@ -231,7 +233,11 @@ def _between(body: bytes, boundary: bytes) -> Iterator[bytes]:
     delimiter = b"--" + boundary
     begin: int | None = None
     at = 0 if body.startswith(delimiter) else body.find(b"\n" + delimiter) + 1 or -1
+    tried = 0
     while at >= 0:
+        tried += 1
+        if tried > DELIMITERS:
+            raise TooComplex
         end = body.find(b"\n", at)
         rest = body[at + len(delimiter) : end if end >= 0 else len(body)].strip()
         if rest in {b"", b"--"}:

@@ -33,6 +33,7 @@ PURE = (
     "campaigns.delivery.policy",
     "campaigns.delivery.replies",
     "campaigns.delivery.diagnosis",
+    "campaigns.delivery.matching",
     "campaigns.delivery.phrases",
     "campaigns.delivery.providers_words",
 )
