@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json as jsonlib
 import sys
 from pathlib import Path
@@ -11,7 +13,9 @@ from cyclopts import App, Parameter
 
 from campaigns.errors import InputError
 from campaigns.feedback.ingest import ingest as apply_mail
+from campaigns.feedback.mime import MESSAGE_OCTETS
 from campaigns.feedback.reader import read_report
+from campaigns.feedback.scoring import score as score_of
 from workers.cli.output import Json, answer
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
@@ -23,10 +27,40 @@ feedback = App(name="feedback")
 
 
 @feedback.command
-def parse(*files: Files, json: Json = False) -> None:  # noqa: ARG001 (the answer is JSON Lines either way)
-    """Say what messages report, as JSON Lines; changes nothing."""
+def parse(
+    *files: Files,
+    why: bool = False,
+    json: Json = False,  # noqa: ARG001 (the answer is JSON Lines either way)
+) -> None:
+    """Say what messages report, as JSON Lines; changes nothing.
+
+    Parameters
+    ----------
+    why
+        Say also by which rule and how surely each verdict was reached, and which mail system wrote the message.
+    """
     for file in files:
-        print(jsonlib.dumps({"file": file, **read_report(_read(file)).as_contract()}, ensure_ascii=False))
+        report = read_report(_read(file))
+        shown = report.explained() if why else report.as_contract()
+        print(jsonlib.dumps({"file": file, **shown}, ensure_ascii=False))
+
+
+@feedback.command
+def score(folder: Path, *, json: Json = False) -> None:
+    """Measure the reader against a folder of labelled mail: labels.csv, and the messages beside it or in mail/."""
+    labels = _labels(folder)
+    mail = folder / "mail" if (folder / "mail").is_dir() else folder
+    reports = {row["sample"]: read_report(_read(str(mail / row["sample"]))) for row in labels}
+    found = score_of(labels, reports).as_dict()
+    lines = [
+        f"{name.removesuffix('_percent'):20} {value}"
+        for name, value in found.items()
+        if name != "disagreements"
+    ]
+    lines += [
+        "{sample}: {about}: labelled {label!r}, read {reader!r}".format(**it) for it in found["disagreements"]
+    ]
+    answer(found, "\n".join(lines), as_json=json)
 
 
 @feedback.command
@@ -46,8 +80,24 @@ def ingest(*files: Files, json: Json = False) -> None:
     answer({"messages": done}, text, as_json=json)
 
 
-def _read(file: str) -> bytes:
+def _labels(folder: Path) -> list[dict[str, str]]:
     try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        text = (folder / "labels.csv").read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{folder / 'labels.csv'}: {error.strerror}") from None
+    rows = list(csv.DictReader(io.StringIO(text)))
+    missing = {"sample", "recipient", "hardbounce"} - set(rows[0] if rows else ())
+    if missing:
+        raise InputError(f"{folder / 'labels.csv'} lacks the columns {', '.join(sorted(missing))}.")
+    return rows
+
+
+def _read(file: str) -> bytes:
+    """The beginning of a message, as much as the reader wants."""
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(MESSAGE_OCTETS)
+        with Path(file).open("rb") as opened:
+            return opened.read(MESSAGE_OCTETS)
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None
