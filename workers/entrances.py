@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import stat
 from typing import Final
 
 import sqlalchemy as sa
@@ -12,7 +11,7 @@ import uvicorn
 
 from campaigns.delivery.claimed_rows import claimed_rows
 from campaigns.delivery.composing import Writer
-from campaigns.errors import InputError, KeysFault, NotFound
+from campaigns.errors import InputError, NotFound
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from campaigns.tokens import TokenClaims
@@ -20,7 +19,7 @@ from workers.inbound import InboundContext, start_inbound
 from workers.settings import Settings
 from workers.stopping import StopFlag
 from workers.web.app import View, WebContext, create_app
-from workers.web.hooks import secrets_of
+from workers.web.endpoints import webhook_endpoint
 from workers.web.pages import Pages
 from workers.wiring import Installation
 
@@ -44,9 +43,10 @@ def run_web(settings: Settings, host: str, port: int) -> None:
         tokens=installation.tokens,
         pages=Pages(installation.brand.controller, settings.default_language),
         view=view_of(installation),
-        webhooks={key: webhook_secrets(settings, key) for key in settings.webhooks},
+        webhooks={key: webhook_endpoint(settings, key) for key in settings.webhooks},
         public_url=settings.public_url,
         time_zone=settings.time_zone,
+        confirming=frozenset(key for key, hook in settings.webhooks.items() if hook.confirm_subscriptions),
     )
     listening = _listening(host, port)
     config = uvicorn.Config(
@@ -124,18 +124,3 @@ def _kept(claims: TokenClaims) -> sa.Select[tuple[int, str]]:
             contact.erased_at.is_(None),
         )
     )
-
-
-def webhook_secrets(settings: Settings, key: str) -> list[str]:
-    """The secrets of an endpoint; none where it has no file yet, so that it refuses everything.
-
-    Raises:
-        KeysFault: the file can be read by others, or holds what is no secret.
-    """
-    path = settings.secrets_dir / f"webhook-{key}.secret"
-    if not path.exists():
-        log.warning("webhook has no secret and refuses everything", webhook=key, file=str(path))
-        return []
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise KeysFault(f"{path} can be read by others; run: chmod 600 {path}")
-    return secrets_of(path.read_text(encoding="ascii", errors="replace"))

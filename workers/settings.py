@@ -33,6 +33,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Minutes = Annotated[float, Field(gt=0, le=10_080)]
 Key = checks.Key
+LongText = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class _Table(BaseModel):
@@ -131,7 +132,12 @@ class PrintHouse(_Table):
 class Webhook(_Table):
     """An endpoint that reports what happened to our mail; its secrets are lines of `webhook-<key>.secret`."""
 
+    provider: checks.ProviderName = "generic"
     processor: Key
+    public_keys: tuple[LongText, ...] = ()
+    topics: frozenset[LongText] = frozenset()
+    source_ranges: tuple[checks.Network, ...] = ()
+    confirm_subscriptions: bool = False
 
 
 class Retention(_Table):

@@ -7,11 +7,12 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from campaigns.address import parse_domain, parse_email
 from campaigns.delivery.smarthost_url import parse_smarthost_url
 from campaigns.errors import InputError
+from campaigns.feedback.providers.directory import PROVIDERS
 
 #: Names that a table does not know are faults, and nothing is changed once read.
 STRICT = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -57,11 +58,26 @@ def _zone(text: str) -> str:
     return text
 
 
+def _provider(text: str) -> str:
+    if text not in PROVIDERS:
+        raise ValueError(f"must be one of {', '.join(PROVIDERS)}")
+    return text
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError("is no network; write for instance 192.0.2.0/24") from None
+
+
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Domain = Annotated[str, AfterValidator(_domain)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
 PublicUrl = Annotated[str, AfterValidator(_public)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
+ProviderName = Annotated[str, AfterValidator(_provider)]
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 
 
 def is_loopback(host: str) -> bool:

@@ -26,6 +26,7 @@ Kind = Literal[
     "unsubscribe",
     "stop",
     "reply",
+    "resubscribe",
     "delivered",
     "delayed",
     "auto-reply",

@@ -1,11 +1,12 @@
 """The web application with made-up settings, called in the process."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from starlette.testclient import TestClient
 
+from campaigns.feedback.providers.base import Endpoint
 from campaigns.store.engine import make_engine
 from campaigns.tokens import TokenClaims
 from tests.support.register import Register
@@ -14,6 +15,7 @@ from workers.web.pages import Pages
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 OLD_SECRET = "whsec_" + base64.b64encode(b"fedcba9876543210fedcba9876543210").decode()
+ENDPOINTS = {"post": Endpoint("generic", (SECRET, OLD_SECRET)), "mute": Endpoint("generic")}
 CONTROLLER = {
     "name": "Timmerö Ab",
     "business_id": "0000000-0",
@@ -34,14 +36,14 @@ def view(claims: TokenClaims) -> str | None:
     return "<!doctype html><p>Hej</p>" if claims.number == 1 else None
 
 
-def context_for(register: Register, webhooks: Mapping[str, Sequence[str]] | None = None) -> WebContext:
+def context_for(register: Register, webhooks: Mapping[str, Endpoint] | None = None) -> WebContext:
     """What the application works with."""
     return WebContext(
         engine=register.engine,
         tokens=register.tokens,
         pages=Pages(CONTROLLER, "en"),
         view=view,
-        webhooks={"post": [SECRET, OLD_SECRET], "mute": []} if webhooks is None else webhooks,
+        webhooks=ENDPOINTS if webhooks is None else webhooks,
         public_url="https://post.timmero.example",
         time_zone="Europe/Helsinki",
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvicorn
 
+from campaigns.feedback.providers.base import Endpoint
 from tests.support.register import Register
 from workers.web.app import WebContext, create_app
 from workers.web.pages import Pages
@@ -25,7 +26,7 @@ def test_the_example_reports_a_dead_address(register: Register) -> None:
         tokens=register.tokens,
         pages=Pages({}, "en"),
         view=lambda _claims: None,
-        webhooks={"mail-operator": [SECRET]},
+        webhooks={"mail-operator": Endpoint("generic", (SECRET,))},
         public_url="https://post.timmero.example",
         time_zone="Europe/Helsinki",
     )
@@ -43,5 +44,5 @@ def test_the_example_reports_a_dead_address(register: Register) -> None:
         finally:
             server.should_exit = True
             thread.join()
-    assert printed.getvalue() == '200 {"accepted":1,"refused":[]}\n'
+    assert printed.getvalue() == '200 {"accepted":1,"ignored":0,"refused":[]}\n'
     assert register.noes() == {("hard_bounce", "email", 0)}

@@ -73,5 +73,5 @@ def test_health_readiness_metrics(register: Register) -> None:
 def test_programs_find_the_description_and_nothing_else(register: Register) -> None:
     client = client_for(register)
     described = client.get("/api/v1/openapi.json").json()
-    assert "post" in described["paths"]["/hooks/generic/{endpoint}"]
+    assert "post" in described["paths"]["/hooks/{provider}/{endpoint}"]
     assert [client.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [404] * 3

@@ -9,11 +9,10 @@ what programs may call.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request
-from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
@@ -21,22 +20,15 @@ from campaigns import __version__
 from campaigns.errors import Unreachable
 from campaigns.store import schema
 from campaigns.store.engine import reading
-from workers.web.bodies import read_body
 from workers.web.context import View, WebContext
 from workers.web.guard import Guard
-from workers.web.hooks import BODY_OCTETS, HOOK_DESCRIPTION, take_generic
+from workers.web.hooks import HOOK_ANSWERS, HOOK_DESCRIPTION, Hooks
 from workers.web.links import Links
 from workers.web.pictures import Pictures
 
 __all__ = ["View", "WebContext", "create_app"]
 
 _SHOWN: Final = ["GET", "HEAD"]
-_HOOK_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    400: {"description": "the body cannot be read; says where"},
-    401: {"description": "not signed by this endpoint, or too old"},
-    413: {"description": "the body is too large"},
-    503: {"description": "not now; try again"},
-}
 
 
 def create_app(context: WebContext) -> FastAPI:
@@ -49,19 +41,20 @@ def create_app(context: WebContext) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,
     )
-    links, pictures, reports = Links(context), Pictures(context), _Reports(context)
+    links, pictures, hooks, reports = Links(context), Pictures(context), Hooks(context), _Reports(context)
     # `path` takes slashes too, so that a link with something behind it gets the same page as any other bad one.
     app.add_route("/u/{token:path}", links.unsubscribe, methods=[*_SHOWN, "POST", "OPTIONS"])
     app.add_route("/v/{token:path}", links.view, methods=_SHOWN)
     app.add_route("/a/{name:path}", pictures.serve, methods=_SHOWN)
     app.add_api_route(
-        "/hooks/generic/{endpoint}",
-        reports.hook,
+        "/hooks/{provider}/{endpoint}",
+        hooks.take,
         methods=["POST"],
-        responses=_HOOK_ANSWERS,
+        responses=HOOK_ANSWERS,
         response_model=None,
         openapi_extra=HOOK_DESCRIPTION,
     )
+    app.add_route("/hooks/{provider}/{endpoint}", reports.hook_is_there, methods=["HEAD"])
     app.add_api_route("/healthz", reports.healthz, methods=_SHOWN, include_in_schema=False)
     app.add_api_route("/readyz", reports.readyz, methods=_SHOWN, response_model=None, include_in_schema=False)
     app.add_route("/metrics", reports.metrics, methods=_SHOWN)
@@ -75,11 +68,9 @@ class _Reports:
     def __init__(self, context: WebContext) -> None:
         self._context = context
 
-    async def hook(self, endpoint: str, request: Request) -> Response:
-        """News from a provider that signs as Standard Webhooks do."""
-        body = await read_body(request, BODY_OCTETS)
-        sent = (dict(request.headers), body)
-        return await run_in_threadpool(take_generic, self._context, endpoint, sent)
+    async def hook_is_there(self, _request: Request) -> Response:
+        """Some providers look whether a URL answers before they take it; it answers whatever stands in it."""
+        return Response()
 
     async def healthz(self) -> dict[str, str]:
         """The process is up."""

@@ -1,32 +1,48 @@
-"""Webhooks: `POST /hooks/generic/{endpoint}`.
+"""Webhooks: `POST /hooks/{provider}/{endpoint}`.
 
-Promise: 401 for anything that is not signed by the endpoint, 400 with the place of what cannot be read,
-413 for bodies that are too large, 503 while the database is away, and 200 only after everything is
-durable and binding. The same id again is 200 and changes nothing. What an event is about is believed on a
-token of ours only, whoever signed it.
+Promise: 401 for anything that is not proved to come from the endpoint's provider, one answer whatever is
+wrong with it; 415 and 413 for bodies that no provider sends; 400 with the place of what cannot be read; 503
+while the database is away; 200 only after everything is durable and binding. What is known and not wanted is
+200, what came before is 200 and changes nothing. What an event is about is believed on a token of ours only,
+whoever signed it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+import structlog
+from fastapi.concurrency import run_in_threadpool
 from prometheus_client import Counter
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from campaigns.clock import utc_now
-from campaigns.errors import FaultyInput, InputError, KeysFault
-from campaigns.feedback.apply import apply_all
+from campaigns.errors import FaultyInput
+from campaigns.feedback.apply import Report, apply_reports, may_be_a_no
 from campaigns.feedback.event import FeedbackEvent
 from campaigns.feedback.ingest import message_id_claims, return_path_claims
-from campaigns.feedback.providers.generic import BadSignature, ReportedEvent, read_body, read_secret, verify
+from campaigns.feedback.providers.base import (
+    Arrival,
+    Endpoint,
+    NotAuthentic,
+    Provider,
+    Readable,
+    ReportedEvent,
+)
+from campaigns.feedback.providers.directory import PROVIDERS
+from campaigns.feedback.providers.ses import CertificateWanted, confirmation_url
 from campaigns.principal import Principal
-from campaigns.tokens import TokenMaker
+from campaigns.tokens import TokenClaims, TokenMaker
+from workers.web.bodies import read_body
 from workers.web.context import WebContext
+from workers.web.group import SharedCommit
 
-BODY_OCTETS: Final = 1_000_000
 HOOK_DESCRIPTION: Final[dict[str, Any]] = {
     "summary": "Report what happened to messages",
+    "description": "The body and its proof are those of the provider; shown here is the provider `generic`.",
     "requestBody": {
         "required": True,
         "content": {
@@ -49,55 +65,118 @@ HOOK_DESCRIPTION: Final[dict[str, Any]] = {
         },
     },
 }
+HOOK_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"description": "the body cannot be read; says where"},
+    401: {"description": "not proved to come from this endpoint's provider, or too old"},
+    413: {"description": "the body is too large"},
+    415: {"description": "the provider does not send bodies of this type"},
+    503: {"description": "not now; try again"},
+}
+#: Bodies above it are checked and read in a thread, so that they hold nobody else up.
+_SMALL_OCTETS: Final = 50_000
+_NOBODY: Final = Endpoint("")
+
+log = structlog.get_logger()
 _EVENTS: Final = Counter("utskick_webhook_events", "Events taken from webhooks", ["endpoint", "consequence"])
-_UNSIGNED: Final = Counter("utskick_webhook_unsigned", "Webhook requests that were not signed")
+_REFUSED: Final = Counter("utskick_webhook_refused", "Webhook requests refused", ["provider", "why"])
 
 
-def take_generic(
-    context: WebContext, endpoint: str, request: tuple[Mapping[str, str], bytes]
-) -> JSONResponse:
-    """Answer one request (headers in lower case, body).
+class Hooks:
+    """Takes what providers report."""
 
-    Raises:
-        Unreachable: the database is away; nothing may be answered but "try again".
-    """
-    headers, body = request
-    try:
-        event_id = verify(context.webhooks.get(endpoint, ()), headers, body, utc_now())
-        readable = read_body(body)
-    except BadSignature:
-        _UNSIGNED.inc()
-        return JSONResponse({"error": "the request is not signed by this endpoint"}, 401)
-    except FaultyInput as error:
-        faults = [{"where": fault.where, "problem": fault.problem} for fault in error.faults]
-        return JSONResponse({"error": "the body cannot be read", "faults": faults}, 400)
-    events = [_event(context.tokens, endpoint, event_id, item) for item in readable.events]
-    for consequence in apply_all(context.engine, events, Principal(f"service:webhook-{endpoint}")):
-        _EVENTS.labels(endpoint, consequence).inc()
-    refused = [{"index": index, "problem": problem} for index, problem in readable.faults]
-    return JSONResponse({"accepted": len(events), "refused": refused})
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._commits = SharedCommit(self._commit, "webhooks")
+
+    async def take(self, provider: str, endpoint: str, request: Request) -> Response:
+        """News from a provider."""
+        known = PROVIDERS.get(provider, PROVIDERS["generic"])
+        body = await read_body(request, known.body_octets)
+        told = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if told and told not in known.content_types:
+            return JSONResponse({"error": f"{known.name} sends no bodies of this type"}, 415)
+        found = self._context.webhooks.get(endpoint, _NOBODY)
+        believed = found if found.provider == provider else _NOBODY
+        try:
+            arrival, readable = await self._read(known, believed, _arrival(request, body, self._context))
+        except NotAuthentic as error:
+            _REFUSED.labels(known.name, error.why).inc()
+            return JSONResponse({"error": "the request is not signed by this endpoint"}, 401)
+        except FaultyInput as error:
+            _REFUSED.labels(known.name, "unreadable").inc()
+            faults = [{"where": fault.where, "problem": fault.problem} for fault in error.faults]
+            return JSONResponse({"error": "the body cannot be read", "faults": faults}, 400)
+        await self._record(endpoint, readable)
+        if known.name == "ses":
+            await self._confirm(endpoint, arrival)
+        refused = [{"index": index, "problem": problem} for index, problem in readable.faults]
+        return JSONResponse(
+            {"accepted": len(readable.events), "ignored": readable.ignored, "refused": refused}
+        )
+
+    async def _read(
+        self, provider: Provider, endpoint: Endpoint, arrival: Arrival
+    ) -> tuple[Arrival, Readable]:
+        """Check a request and read it; what a check still needs from Amazon is fetched once."""
+
+        def work() -> Readable:
+            provider.verify(replace(endpoint, certificates=self._context.certificates.known), arrival)
+            return provider.read(arrival)
+
+        small = len(arrival.body) <= _SMALL_OCTETS
+        try:
+            return arrival, work() if small else await run_in_threadpool(work)
+        except CertificateWanted as wanted:
+            await run_in_threadpool(self._context.certificates.learn, wanted.url)
+        return arrival, await run_in_threadpool(work)
+
+    async def _record(self, endpoint: str, readable: Readable) -> None:
+        events = [_event(self._context.tokens, endpoint, item) for item in readable.events]
+        if not events:
+            return
+        report = (events, Principal(f"service:webhook-{endpoint}"))
+        words = await self._commits.hand_in(report, binds=may_be_a_no(events), weight=len(events))
+        for word in words:
+            _EVENTS.labels(endpoint, word).inc()
+
+    def _commit(self, reports: Sequence[Report]) -> tuple[Sequence[list[str]], float]:
+        outcome = apply_reports(self._context.engine, reports)
+        return outcome.consequences, outcome.answer_at
+
+    async def _confirm(self, endpoint: str, arrival: Arrival) -> None:
+        """Confirm a subscription where the settings ask for that; else the kept event says how to."""
+        url = confirmation_url(arrival)
+        if url is None:
+            return
+        if endpoint not in self._context.confirming:
+            log.warning("subscription waits to be confirmed", webhook=endpoint)
+            return
+        await run_in_threadpool(self._context.certificates.call, url)
+        log.info("subscription confirmed", webhook=endpoint)
 
 
-def _event(tokens: TokenMaker, endpoint: str, request_id: str, item: ReportedEvent) -> FeedbackEvent:
-    """A provider's own id of an event counts before its place in a request: the same event may come in
-    another one."""
-    claims = message_id_claims(tokens, item.message_id) or return_path_claims(tokens, item.reference)
-    event_id = f"event {item.own_id}" if item.own_id else f"{request_id}:{item.index}"
+def _arrival(request: Request, body: bytes, context: WebContext) -> Arrival:
+    """The request as the provider sees it: under our public URL, whatever stands in between."""
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    url = f"{context.public_url}{path}"
+    caller = request.client.host if request.client else ""
+    return Arrival(dict(request.headers), body, caller, url, utc_now())
+
+
+def _event(tokens: TokenMaker, endpoint: str, item: ReportedEvent) -> FeedbackEvent:
+    claims = next(filter(None, (_claims(tokens, text) for text in item.references if text)), None)
     return FeedbackEvent(
-        f"webhook:{endpoint}", event_id, item.kind, claims, item.status, item.diagnostic, item.occurred_at
+        f"webhook:{endpoint}",
+        item.event_id,
+        item.kind,
+        claims,
+        item.status,
+        item.diagnostic,
+        item.occurred_at,
+        item.named,
+        item.raw,
     )
 
 
-def secrets_of(lines: str) -> list[str]:
-    """The secrets of an endpoint: one a line, the newest first.
-
-    Raises:
-        KeysFault: a line is no secret.
-    """
-    found = [line for line in map(str.strip, lines.splitlines()) if line]
-    for number, line in enumerate(found, 1):
-        try:
-            read_secret(line)
-        except InputError as error:
-            raise KeysFault(f"secret {number} of a webhook cannot be used: {error}") from None
-    return found
+def _claims(tokens: TokenMaker, text: str) -> TokenClaims | None:
+    return message_id_claims(tokens, text) or return_path_claims(tokens, text)
