@@ -1,4 +1,4 @@
-"""The signing example of docs/feedback.md does what it says."""
+"""The signing example of docs/webhooks.md does what it says."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ from tests.support.register import Register
 from workers.web.app import WebContext, create_app
 from workers.web.pages import Pages
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "feedback.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "webhooks.md"
 SECRET = "whsec_bWFkZSB1cCBmb3IgdGhlIGhhbmRib29r"
 
 
