@@ -30,6 +30,8 @@ Proof = Literal["secret", "public key", "topic"]
 JSON: Final = frozenset({"application/json"})
 #: Events whose own words nobody will want to read again.
 _QUIET: Final[frozenset[Kind]] = frozenset({"delivered", "delayed"})
+#: What a server may have said that no provider's word turns into a dead address.
+_NOT_THE_ADDRESS: Final[frozenset[Kind]] = frozenset({"policy", "content", "full"})
 _EVENT_ID: Final = re.compile(r"[!-~ ]{1,200}")
 
 
@@ -191,8 +193,13 @@ def json_document(body: bytes | str) -> Any:
 
 
 def kind_of(meaning: Kind | Failure, status: str | None, diagnostic: str | None) -> Kind:
-    """Our word for an event, given its meaning in a table and what the receiving server said."""
-    return classify(status, diagnostic, meaning.stated) if isinstance(meaning, Failure) else meaning
+    """Our word for an event, given its meaning in a table and what the receiving server said: a "hard bounce" of
+    a full mailbox, or of a message that was not liked, is none."""
+    if not isinstance(meaning, Failure):
+        return meaning
+    kind = classify(status, diagnostic, meaning.stated)
+    said = classify(status, diagnostic) if kind == "hard" and meaning.stated == "hard" else kind
+    return said if said in _NOT_THE_ADDRESS else kind
 
 
 def _within(caller: str, endpoint: Endpoint) -> bool:

@@ -48,7 +48,7 @@ _WORDS: Final[Table] = {
 #: What a soft bounce is put down to, where it says more than its name.
 _DESCRIPTIONS: Final[Table] = {
     "mailbox_full": "full",
-    "message_too_large": "policy",
+    "message_too_large": "content",
     "spam": "policy",
     "invalid_domain": "soft",
 }

@@ -47,7 +47,7 @@ _GREETING: Final = "Successfully validated SNS topic"
 _WORDS: Final[Table] = {
     "Delivery": "delivered",
     "DeliveryDelay": "delayed",
-    "Reject": "policy",
+    "Reject": "content",
     "Send": None,
     "Open": None,
     "Click": None,
@@ -56,9 +56,9 @@ _WORDS: Final[Table] = {
 #: Sub-types of a bounce that say more than its type.
 BOUNCE_SUB_TYPES: Final[Table] = {
     "MailboxFull": "full",
-    "MessageTooLarge": "policy",
-    "ContentRejected": "policy",
-    "AttachmentRejected": "policy",
+    "MessageTooLarge": "content",
+    "ContentRejected": "content",
+    "AttachmentRejected": "content",
 }
 BOUNCE_TYPES: Final[Table] = {
     "Permanent": Failure("hard"),

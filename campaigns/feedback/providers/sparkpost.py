@@ -44,17 +44,17 @@ _CLASSES: Final[Table] = {
     "1": Failure(),  # undetermined
     "10": Failure("hard"),  # invalid recipient
     "20": "soft",
-    "21": "soft",  # DNS failure
+    "21": "network",  # DNS failure
     "22": "full",
-    "23": "policy",  # too large
-    "24": "soft",  # timeout
+    "23": "content",  # too large
+    "24": "network",  # timeout
     "25": "policy",  # admin failure
     "30": Failure("hard"),  # no recipient
     "40": "soft",  # generic
     "50": "policy",  # mail block
     "51": "policy",  # spam block
-    "52": "policy",  # spam content
-    "53": "policy",  # prohibited attachment
+    "52": "content",  # spam content
+    "53": "content",  # prohibited attachment
     "54": "policy",  # relaying denied
     "60": "auto-reply",
     "70": "soft",  # transient

@@ -75,9 +75,10 @@ class PostmarkSender(ShowsSecret):
             "hard": (bounce("HardBounce", "smtp;550 5.1.1 no such user"), "hard"),
             "bad address": (bounce("BadEmailAddress", ""), "hard"),
             "policy called hard": (bounce("HardBounce", "smtp;550 5.7.1 listed"), "policy"),
+            "full called hard": (bounce("HardBounce", "smtp;552 5.2.2 mailbox full"), "full"),
             "soft": (bounce("SoftBounce", "smtp;452 4.2.2 over quota"), "soft"),
             "passing": (bounce("Transient", "smtp;450 try later"), "soft"),
-            "no name server": (bounce("DnsError", ""), "soft"),
+            "no name server": (bounce("DnsError", ""), "network"),
             "blocked": (bounce("Blocked", "listed"), "policy"),
             "absent": (bounce("AutoResponder", "I am away"), "auto-reply"),
             "moved": (bounce("AddressChange", ""), "auto-reply"),
@@ -149,9 +150,9 @@ class MailjetSender(ShowsSecret):
         full = {"hard_bounce": False, "error_related_to": "recipient", "error": "quota exceeded"}
         return {
             "hard": (event("bounce", blocked=False, **gone), "hard"),
-            "soft": (event("bounce", hard_bounce=False, error="connection issue"), "soft"),
+            "soft": (event("bounce", hard_bounce=False, error="duplicate"), "soft"),
             "full": (event("bounce", **full), "full"),
-            "policy": (event("blocked", error_related_to="content", error="content blocked"), "policy"),
+            "policy": (event("blocked", error_related_to="content", error="content blocked"), "content"),
             "greylisted": (event("blocked", error_related_to="domain", error="greylisted"), "delayed"),
             "complaint": (event("spam", source="JMRPP"), "complaint"),
             "unsubscribe": (event("unsub", mj_list_id=1), "unsubscribe"),

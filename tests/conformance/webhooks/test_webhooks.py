@@ -37,7 +37,7 @@ def test_a_no_stands_and_binds_when_it_is_answered(place: Place, sender: Sender)
         answer = place.hand_in(sender.post([items[label][0]], now(), key))
         assert (answer.status_code, answer.json()) == (200, {"accepted": 1, "ignored": 0, "refused": []})
         assert NOES[label] in place.register.noes()
-        assert place.epoch() == epoch + 1
+        assert place.epoch() > epoch
         assert answer.extensions["seconds"] >= ANSWER_MS / 1000
 
 
