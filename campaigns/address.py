@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -35,15 +35,16 @@ class EmailAddress:
     local: str
     domain: str
 
-    @cached_property
+    @property
     def wire(self) -> str:
         """The spelling for envelope and headers."""
         return f"{self.local}@{self.domain}"
 
-    @cached_property
+    @property
     def comparison_text(self) -> str:
         """The text that all spellings of this mailbox share."""
-        return unicodedata.normalize("NFC", self.wire.casefold())
+        wire = self.wire
+        return wire.lower() if wire.isascii() else unicodedata.normalize("NFC", wire.casefold())
 
     @property
     def needs_smtputf8(self) -> bool:

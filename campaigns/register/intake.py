@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,24 +24,34 @@ from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register import contacts
 from campaigns.register.intake_chunk import Chunk
-from campaigns.register.intake_columns import recognise
-from campaigns.register.intake_drafts import Draft, Drafting, NumberedPerson
-from campaigns.register.intake_encoding import TableFile, examine
-from campaigns.register.intake_file import TableRow, TableRows
+from campaigns.register.intake_drafts import Draft, Drafting
+from campaigns.register.intake_encoding import TableFile
 from campaigns.register.intake_noes import Common
-from campaigns.register.intake_rows import RowReader, RowRefused
+from campaigns.register.intake_reading import Keyed, Piece, Table
 from campaigns.register.mailing_lists import MailingList
 from campaigns.register.provenance import Intake
 from campaigns.store.engine import writing
 
-CHUNK_ROWS: Final = 2_000
+CHUNK_ROWS: Final = 5_000
 _IMPORT_LOCK: Final = 0x75747369  # any fixed number will do
 
+_SQLITE_CACHE_KB: Final = 64_000
+_SQLITE_LOG_PAGES: Final = 20_000
 #: Contacts that only a dry run knows are numbered from here.
 _REHEARSED: Final = 1 << 40
 
-#: Told which share of the file has been taken, from 0 to 1.
-Progress = Callable[[float], None]
+
+def _in_turn(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    return pieces
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How the caller goes along: `progress` is told which share of the file has been taken, from 0 to 1; `ahead` may
+    have the next pieces read while one is written."""
+
+    progress: Callable[[float], None] = lambda _: None
+    ahead: Callable[[Iterator[Piece]], Iterator[Piece]] = _in_turn
 
 
 @dataclass(frozen=True)
@@ -99,9 +108,9 @@ def import_contacts(
     ring: KeyRing,
     request: ImportRequest,
     principal: Principal,
-    progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> ImportReport:
-    """Import a table. `progress` is told how far it has come, now and then.
+    """Import a table.
 
     Raises:
         InputError: the file or its columns cannot be used; nothing was written.
@@ -109,23 +118,19 @@ def import_contacts(
     """
     if not request.source.strip():
         raise InputError('--source: say where the data came from, e.g. "trade fair 2026"')
-    table = examine(request.path)
-    source = TableRows(table)
-    lines = iter(source)
-    head = next(lines, None)
-    if head is None or head.problem:
-        raise InputError(f"{request.path}: the row of column heads {head.problem if head else 'is missing'}")
-    reader = RowReader(recognise(head.cells, request.mapping))
+    watch = watch or Watch()
+    table = Table(request.path, request.mapping, ring)
     report = ImportReport()
-    importer = _Import(engine, Common(ring, request.mailing_list, _intake(request, table), principal), report)
+    common = Common(ring, request.mailing_list, _intake(request, table.file), principal)
+    importer = _Import(engine, common, report)
     take = importer.rehearse if request.dry_run else importer.take
-    while chunk := list(islice(lines, CHUNK_ROWS)):
-        people = list(_people(chunk, reader, report))
-        if people:
-            take(people)
-        if progress is not None:
-            progress(source.octets_read / table.octets)
-    report.refused.sort(key=lambda refusal: refusal["row"])
+    for piece in watch.ahead(table.pieces(CHUNK_ROWS)):
+        for number, reason in piece.refused:
+            report.refuse(number, reason)
+        report.leave_out(piece.left_out)
+        if piece.people:
+            take(piece.people)
+        watch.progress(piece.share)
     return report
 
 
@@ -142,21 +147,6 @@ def _intake(request: ImportRequest, table: TableFile) -> Intake:
     )
 
 
-def _people(chunk: Sequence[TableRow], reader: RowReader, report: ImportReport) -> Iterator[NumberedPerson]:
-    for row in chunk:
-        if row.problem is not None:
-            report.refuse(row.number, row.problem)
-            continue
-        try:
-            person = reader.read(row.cells)
-        except RowRefused as refusal:
-            report.refuse(row.number, str(refusal))
-            continue
-        if person.left_out:
-            report.leave_out(person.left_out)
-        yield row.number, person
-
-
 class _Import:
     """One run over one file."""
 
@@ -166,17 +156,16 @@ class _Import:
         self._intake_id: int | None = None
         self._rehearsed: dict[bytes, int] = {}
 
-    def take(self, people: Sequence[NumberedPerson]) -> None:
+    def take(self, people: Sequence[Keyed]) -> None:
         """Write one chunk."""
         with writing(self._engine) as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_IMPORT_LOCK)))
+            _prepare(connection)
             chunk, drafts = self._draft(connection, people)
             chunk.write(drafts, self._drafting.companies)
         self._intake_id = chunk.intake_id
         self._count(chunk, drafts)
 
-    def rehearse(self, people: Sequence[NumberedPerson]) -> None:
+    def rehearse(self, people: Sequence[Keyed]) -> None:
         """Do what `take` does and undo it; later chunks still know the people of this one."""
         with writing(self._engine) as connection, connection.begin_nested() as rehearsal:
             chunk, drafts = self._draft(connection, people)
@@ -189,9 +178,7 @@ class _Import:
                 self._rehearsed[key or b""] = draft.contact
         self._count(chunk, drafts)
 
-    def _draft(
-        self, connection: sa.Connection, people: Sequence[NumberedPerson]
-    ) -> tuple[Chunk, list[Draft]]:
+    def _draft(self, connection: sa.Connection, people: Sequence[Keyed]) -> tuple[Chunk, list[Draft]]:
         drafts = self._drafting.drafts(people, partial(self._lookup, connection))
         return Chunk(connection, self._common, self._intake_id), drafts
 
@@ -218,3 +205,13 @@ class _Import:
             self._report.take(draft, begun=draft.contact in begun)
         self._report.not_subscribed += len(changed.kept_off)
         self._drafting.given.note(drafts)
+
+
+def _prepare(connection: sa.Connection) -> None:
+    """One import at a time; on SQLite room for the pages of indexes, which a large import fills in no order, and few
+    copies of them from the log into the file."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_IMPORT_LOCK)))
+    else:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_SQLITE_CACHE_KB}")
+        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {_SQLITE_LOG_PAGES}")

@@ -16,11 +16,11 @@ from typing import Any, Final
 from campaigns.address import EmailAddress
 from campaigns.keyring import KeyRing
 from campaigns.register import companies, contacts
+from campaigns.register.intake_reading import Keyed
 from campaigns.register.intake_rows import Person, has_postal_address
 
 #: How stored contacts are found: column of fingerprints, fingerprints -> contact by fingerprint.
 Lookup = Callable[[str, Collection[bytes]], Mapping[bytes, Mapping[str, Any]]]
-NumberedPerson = tuple[int, Person]
 
 _POSTAL: Final = frozenset({"first_name", "last_name", "street", "postal_code", "city", "country"})
 _BITS: Final = {name: 1 << place for place, name in enumerate((*contacts.PERSON_COLUMNS, "position"))}
@@ -90,31 +90,28 @@ class Drafting:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
         self._key_id = ring.current_id("fingerprint")
-        self._single = len(ring.keys["fingerprint"]) == 1
         self._domains: dict[str, bytes] = {}
         self.given = Given()
         self._company_keys: dict[str, bytes] = {}
         self.companies: dict[bytes, tuple[str, str]] = {}
 
-    def drafts(self, people: Sequence[NumberedPerson], lookup: Lookup) -> list[Draft]:
+    def drafts(self, people: Sequence[Keyed], lookup: Lookup) -> list[Draft]:
         """One draft for each person of the rows, in the order of their first rows; `companies` are those they name."""
         self.companies = {}
-        emails = [self._address_keys(person) for _, person in people]
-        posts = [self._postal_keys(person) for _, person in people]
         stored: dict[int, Draft] = {}
-        by_email = self._known("email_key", emails, lookup, stored)
-        without = [post for post, email in zip(posts, emails, strict=True) if not email]
+        by_email = self._known("email_key", (keyed.email for keyed in people), lookup, stored)
+        without = (keyed.post for keyed in people if keyed.email is None)
         by_post = self._known("postal_key", without, lookup, stored)
         made: list[Draft] = []
-        for (number, person), email, post in zip(people, emails, posts, strict=True):
-            drafts, keys = (by_email, email) if email else (by_post, post or [])
+        for keyed in people:
+            drafts, keys = (by_email, keyed.email) if keyed.email else (by_post, keyed.post or [])
             draft = next((drafts[key] for key in keys if key in drafts), None)
             if draft is None:
-                draft = drafts[keys[-1]] = self._new(person, email, post)
+                draft = drafts[keys[-1]] = self._new(keyed)
             if not draft.rows:
                 made.append(draft)
             before = None if draft.is_new and not draft.rows else draft.postal_key
-            draft.rows.append((number, self._lay_over(draft, person)))
+            draft.rows.append((keyed.number, self._lay_over(draft, keyed.person)))
             if draft.postal_key != before:
                 _moved(by_post, draft, before)
         return made
@@ -135,12 +132,6 @@ class Drafting:
             drafts[key] = draft
         return drafts
 
-    def _keys(self, subject: str, text: str) -> list[bytes]:
-        """The fingerprints of a text, the one under the present key last."""
-        if self._single:
-            return [self._ring.fingerprint(subject, text)]
-        return [key for _, key in sorted(self._ring.fingerprints(subject, text).items())]
-
     def _kept(self, keys: dict[str, bytes], subject: str, text: str) -> bytes:
         """The present fingerprint of a text that comes again and again."""
         key = keys.get(text)
@@ -149,14 +140,6 @@ class Drafting:
                 keys.clear()
             key = keys[text] = self._ring.fingerprint(subject, text)
         return key
-
-    def _address_keys(self, person: Person) -> list[bytes] | None:
-        return self._keys("address", person.email.comparison_text) if person.email else None
-
-    def _postal_keys(self, person: Person) -> list[bytes] | None:
-        if not person.has_postal_address:
-            return None
-        return self._keys("postal", contacts.postal_text(person.values))
 
     def _stored(self, row: Mapping[str, Any]) -> Draft:
         draft = Draft(
@@ -172,16 +155,16 @@ class Drafting:
         draft.given = self.given.of(draft.contact)
         return draft
 
-    def _new(self, person: Person, email: Sequence[bytes] | None, post: Sequence[bytes] | None) -> Draft:
-        address = person.email
+    def _new(self, keyed: Keyed) -> Draft:
+        address = keyed.person.email
         return Draft(
             0,
             True,
             self._key_id,
             address,
-            email[-1] if email else None,
+            keyed.email[-1] if keyed.email else None,
             self._kept(self._domains, "domain", address.domain) if address else None,
-            post[-1] if post else None,
+            keyed.post[-1] if keyed.post else None,
             {},
         )
 

@@ -46,8 +46,7 @@ class Common:
 
 def kept_off(connection: sa.Connection, common: Common, drafts: Sequence[Draft], firms: Firms) -> set[int]:
     """The contacts that their own "no" keeps off the list."""
-    keys = {key for draft in drafts for key, _ in _keys(common.ring, draft, firms)}
-    standing = _standing(connection, keys, common.mailing_list)
+    standing = _standing(connection, _all_keys(common.ring, drafts, firms), common.mailing_list)
     of_key: dict[bytes, list[tuple[Draft, bytes | None]]] = {}
     for draft in drafts if standing else ():
         for key, present in _keys(common.ring, draft, firms):
@@ -61,6 +60,15 @@ def kept_off(connection: sa.Connection, common: Common, drafts: Sequence[Draft],
             for present in {present for _, present in concerned if present is not None}:
                 _write_again(connection, common, no, present)
     return barred
+
+
+def _all_keys(ring: KeyRing, drafts: Sequence[Draft], firms: Firms) -> set[bytes]:
+    if len(ring.keys["fingerprint"]) > 1:
+        return {key for draft in drafts for key, _ in _keys(ring, draft, firms)}
+    keys = {draft.email_key for draft in drafts}
+    keys |= {draft.domain_key for draft in drafts}
+    keys |= {draft.postal_key for draft in drafts}
+    return {key for key in keys if key is not None}.union(firms)
 
 
 def _keys(ring: KeyRing, draft: Draft, firms: Firms) -> list[tuple[bytes, bytes | None]]:

@@ -76,6 +76,7 @@ class RowReader:
     def __init__(self, columns: Sequence[str | None]) -> None:
         self._columns = columns
         self._names = [column for column in columns if column] if all(columns) else None
+        self._words = [(column, word) for column, word in _WORDS.items() if column in columns]
 
     def read(self, cells: Sequence[str]) -> Person:
         """Read one row.
@@ -84,15 +85,19 @@ class RowReader:
             RowRefused: says which column and why; never repeats the value.
         """
         values = self._values(cells)
-        email = _email(values.pop("email", ""))
-        left_out = [column for column in _WORDS if column in values and not _to_word(column, values)]
+        take = values.pop
+        email = _email(take("email", ""))
+        left_out: tuple[str, ...] = ()
+        for column, word in self._words:
+            if column in values:
+                known = word(values[column])
+                if known is None:
+                    del values[column]
+                    left_out = (*left_out, column)
+                else:
+                    values[column] = known
         person = Person(
-            values,
-            email,
-            values.pop("company", ""),
-            values.pop("business_id", ""),
-            values.pop("position", ""),
-            tuple(left_out),
+            values, email, take("company", ""), take("business_id", ""), take("position", ""), left_out
         )
         if email is None and not person.has_postal_address:
             raise RowRefused(
@@ -101,26 +106,27 @@ class RowReader:
         return person
 
     def _values(self, cells: Sequence[str]) -> dict[str, str]:
-        whole = ",".join(cells)
-        tidy = (
-            whole.isprintable() and "  " not in whole and REPLACEMENT not in whole and len(whole) <= LONGEST
-        )
-        clean = _stripped if tidy and unicodedata.is_normalized("NFC", whole) else _clean
-        pairs = zip(self._columns, cells, strict=False)
-        if self._names is not None:
+        if self._names is not None and _tidy(",".join(cells)):
             named = zip(self._names, cells, strict=False)
-            return {column: value for column, cell in named if cell and (value := clean(column, cell))}
+            return {column: value for column, cell in named if cell and (value := cell.strip())}
         values = {}
-        for column, cell in pairs:
-            if column and cell and (value := clean(column, cell)):
+        for column, cell in zip(self._columns, cells, strict=False):
+            if column and cell and (value := _clean(column, cell)):
                 values[column] = value
             elif column == UNNAMED and cell.strip():
                 raise RowRefused("has something in a column without a head")
         return values
 
 
-def _stripped(column: str, cell: str) -> str:  # noqa: ARG001 (as _clean)
-    return cell.strip()
+def _tidy(row: str) -> bool:
+    """Whether no cell of a whole row needs more than having its ends stripped."""
+    return (
+        len(row) <= LONGEST
+        and row.isprintable()
+        and "  " not in row
+        and REPLACEMENT not in row
+        and unicodedata.is_normalized("NFC", row)
+    )
 
 
 def _clean(column: str, cell: str) -> str:
@@ -160,13 +166,3 @@ _WORDS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "country": lru_cache(1024)(lambda text: country_code(text) or text),
     "business_id": lru_cache(4096)(_business_id),
 }
-
-
-def _to_word(column: str, values: dict[str, str]) -> bool:
-    """Put the one spelling in place of the value, or take it out; whether it stays."""
-    word = _WORDS[column](values[column])
-    if word is None:
-        del values[column]
-        return False
-    values[column] = word
-    return True

@@ -31,21 +31,30 @@ def insert(
 ) -> None:
     """Insert rows, given as their values in the order of `names`; `shared` are columns that are the same in all."""
     shared = shared or {}
-    columns = [*names, *shared]
-    binders = [_binder(table.c[name], connection.dialect) for name in columns]
-    same = tuple(
-        bind(value) if bind else value
-        for bind, value in zip(binders[len(names) :], shared.values(), strict=True)
-    )
-    whole = _bound(rows, binders[: len(names)], same)
-    if connection.dialect.name == "postgresql":
-        _copy(connection, table.name, columns, whole)
+    dialect = connection.dialect
+    binders = [_binder(table.c[name], dialect) for name in names]
+    if dialect.name == "postgresql":
+        same = tuple(
+            bind(value) if (bind := _binder(table.c[name], dialect)) else value
+            for name, value in shared.items()
+        )
+        _copy(connection, table.name, [*names, *shared], _bound(rows, binders, same))
         return
-    marks = ", ".join("?" * len(columns))
-    listed = list(whole)
+    listed = list(_bound(rows, binders, ()))
     if listed:
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (our own schema's names)
+        values = ["?"] * len(names) + [
+            _written(table.c[name], value, dialect) for name, value in shared.items()
+        ]
+        statement = f"INSERT INTO {table.name} ({', '.join([*names, *shared])}) VALUES ({', '.join(values)})"  # noqa: S608 (our own schema's names)
         connection.exec_driver_sql(statement, listed)
+
+
+def _written(column: sa.Column[Any], value: Any, dialect: sa.Dialect) -> str:
+    """A value as it stands in a statement: bound once instead of in every row."""
+    if value is None:
+        return "NULL"
+    literal = sa.literal(value, column.type)
+    return str(literal.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def new_ids(connection: sa.Connection, table: sa.Table, count: int) -> range | list[int]:

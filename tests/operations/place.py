@@ -59,7 +59,7 @@ class Place:
                 connection, MailingList(0, "news", "newsletter", "News", "marketing"), KAJ
             )
         request = ImportRequest(path, news, "trade fair", "consent")
-        report = import_contacts(self.engine, self.installation.ring, request, KAJ, lambda _: None)
+        report = import_contacts(self.engine, self.installation.ring, request, KAJ)
         assert report.imported == count
 
     def document(self, submission_id: str = "first", **parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from cyclopts import App, Parameter
 
 from campaigns.register import contacts as register
 from campaigns.register import mailing_lists
-from campaigns.register.intake import ImportReport, ImportRequest, import_contacts
+from campaigns.register.intake import ImportReport, ImportRequest
 from campaigns.register.intake_columns import read_map
 from campaigns.store.engine import reading
 from workers.cli.output import Json, answer
+from workers.importing import run_import
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
@@ -44,7 +45,7 @@ def take(
         chosen = mailing_lists.get(connection, list)
     request = ImportRequest(file, chosen, source, basis, evidence, source_class, read_map(map), dry_run)
     with _progress(file.name, shown=not json) as tell:
-        report = import_contacts(installation.engine, installation.ring, request, operator(), tell)
+        report = run_import(installation.engine, installation.ring, request, operator(), tell)
     answer(asdict(report), _text(report, dry_run=dry_run), as_json=json)
 
 

@@ -1,0 +1,44 @@
+"""`utskick contacts import`, with settings, keys and database as an operator has them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from campaigns.errors import InputError
+from tests.register.tables import HEADS, PEOPLE, table
+from workers.cli import app
+
+ROOT = Path(__file__).parents[2]
+HOW = ("--list", "news", "--source", "trade fair", "--basis", "consent")
+
+
+def utskick(*arguments: str) -> None:
+    app(arguments, exit_on_error=False, result_action="return_value")
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(ROOT / "utskick.example.toml", tmp_path / "utskick.toml")
+    monkeypatch.chdir(tmp_path)
+    utskick("init")
+    utskick("lists", "add", "news", "--kind", "newsletter", "--name", "News")
+    capsys.readouterr()
+
+
+def test_reports_in_json_and_in_words_and_says_why_not(capsys: pytest.CaptureFixture[str]) -> None:
+    heads, rows = ("Mejl", *HEADS[:4]), (("x", *PEOPLE[0][:4]), ("a@b.example", "", "", "A", "B"))
+    Path("people.csv").write_text(table(heads, *rows))
+    with pytest.raises(InputError, match="column 1 'Mejl': is not declared"):
+        utskick("contacts", "import", "people.csv", *HOW)
+    utskick("contacts", "import", "people.csv", *HOW, "--map", "Mejl=email", "--dry-run")
+    said = capsys.readouterr()
+    assert said.err == ""  # no progress bar where nobody looks
+    first, second = said.out.splitlines()
+    assert first == "2 rows (dry run, nothing written): 1 imported, 0 updated, 0 unchanged, 1 refused"
+    assert second.startswith("row 2: email: ")
+    utskick("contacts", "import", "people.csv", *HOW, "--map", "Mejl=email", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert [report[name] for name in ("rows", "imported", "updated", "unchanged")] == [2, 1, 0, 0]
+    assert report["refused"][0]["row"] == 2
