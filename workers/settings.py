@@ -157,6 +157,7 @@ class Settings(_Table):
     mail_domain: checks.Domain
     secrets_dir: Path = Path("var/secrets")
     data_dir: Path = Path("var")
+    opt_out_log: Path | None = None
     default_language: Language = "en"
     time_zone: checks.ZoneName = "Europe/Helsinki"
     controller: Controller
@@ -175,6 +176,11 @@ class Settings(_Table):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir / 'utskick.db'}"
+
+    @property
+    def opt_out_file(self) -> Path:
+        """This machine's opt-out log; by default beside the keys, which are kept apart from the database."""
+        return self.opt_out_log or self.secrets_dir / "opt-out.log"
 
     def smarthost_processor(self, key: str) -> Processor:
         """The processor that a smarthost belongs to."""
@@ -284,6 +290,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         update={
             "secrets_dir": folder / settings.secrets_dir,
             "data_dir": folder / settings.data_dir,
+            "opt_out_log": folder / settings.opt_out_log if settings.opt_out_log else None,
             "print_houses": houses,
         }
     )

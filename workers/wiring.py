@@ -22,6 +22,7 @@ from campaigns.keyfiles import make_keys, read_keys
 from campaigns.keyring import KeyRing, hold_against
 from campaigns.principal import Principal
 from campaigns.register import identity
+from campaigns.register.opt_out_log import OptOutLog, keeping
 from campaigns.store.engine import make_engine, where, writing
 from campaigns.store.migrate import migrate, schema_is_current
 from campaigns.tokens import TokenMaker
@@ -50,7 +51,7 @@ class Installation:
     @cached_property
     def engine(self) -> sa.Engine:
         """The register's database."""
-        return make_engine(self.settings.database)
+        return keeping(make_engine(self.settings.database), OptOutLog(self.settings.opt_out_file))
 
     @cached_property
     def ring(self) -> KeyRing:

@@ -18,12 +18,14 @@ MOVES: Final[dict[Status, dict[Status, str]]] = {
     "pending": {
         "sending": "claimed",
         "withheld": "the gate said no at the claim",
+        "uncertain": "the register was restored from a backup",
         "expired": "deadline passed",
         "cancelled": "campaign cancelled",
     },
     "deferred": {
         "sending": "claimed again when due",
         "withheld": "the gate said no at the claim",
+        "uncertain": "the register was restored from a backup",
         "expired": "deadline passed",
         "cancelled": "campaign cancelled",
     },

@@ -20,6 +20,7 @@ from campaigns.clock import utc_now
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register import audit
+from campaigns.register.opt_out_log import LoggedWord, Word, note
 from campaigns.store import schema
 
 SuppressionKind = Literal[
@@ -73,6 +74,7 @@ def _subject_key(ring: KeyRing, subject: Subject, text: str) -> SubjectKey:
 
 def suppress(connection: sa.Connection, no: No, principal: Principal) -> bool:
     """Record a "no" within the caller's transaction; True when it is new, False when it already stood."""
+    note(connection, _logged("no", no, principal))
     recorded = _insert(connection, no, principal)
     if recorded is None:
         return False
@@ -127,10 +129,13 @@ def lift(connection: sa.Connection, suppression_id: int, evidence: str, principa
         sa.update(table)
         .where(table.c.id == suppression_id, table.c.lifted_at.is_(None))
         .values(lifted_at=utc_now(), lifted_by=principal.name, lift_evidence=evidence)
-        .returning(table.c.kind, table.c.subject)
+        .returning(*table.c)
     ).one_or_none()
     if lifted is None:
         return False
+    key = SubjectKey(lifted.subject, lifted.key_id, bytes(lifted.subject_key))
+    scope = Scope(lifted.list_id, lifted.purpose, lifted.channel)
+    note(connection, _logged("lift", No(lifted.kind, key, scope, lifted.origin, evidence), principal))
     audit.write(
         connection,
         audit.Entry(
@@ -143,6 +148,22 @@ def lift(connection: sa.Connection, suppression_id: int, evidence: str, principa
         ),
     )
     return True
+
+
+def _logged(word: Word, no: No, principal: Principal) -> LoggedWord:
+    """The line of the opt-out log; the evidence stays out of it, since people write it."""
+    return LoggedWord(
+        word=word,
+        kind=no.kind,
+        subject=no.concerns.subject,
+        key_id=no.concerns.key_id,
+        key=no.concerns.key.hex(),
+        list_id=no.scope.list_id,
+        purpose=no.scope.purpose,
+        channel=no.scope.channel,
+        origin=no.origin,
+        by=principal.name,
+    )
 
 
 def standing(connection: sa.Connection, keys: Mapping[int, bytes]) -> list[sa.RowMapping]:

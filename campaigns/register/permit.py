@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.clock import boot_seconds
 from campaigns.errors import Unreachable
+from campaigns.register import opt_out_log
 from campaigns.store import schema
 from campaigns.store.engine import writing
 
@@ -66,33 +67,42 @@ class Binding:
 
 
 @contextmanager
-def answering_a_no(engine: sa.Engine) -> Iterator[sa.Connection]:
+def answering_a_no(engine: sa.Engine, *, logged: bool = True) -> Iterator[sa.Connection]:
     """A transaction that records a "no" (a repeated one too): when the block is left normally, the "no"
-    binds every sender on every machine, and the caller may answer.
+    binds every sender on every machine, and the caller may answer. `logged` is False for what the opt-out log itself
+    says.
 
     Raises:
-        Unreachable: the database is away or the outcome of the commit is unknown; answer "try again".
+        Unreachable: the database is away, the outcome of the commit is unknown, or the opt-out log cannot be
+            written; answer "try again".
     """
-    with recording_noes(engine) as (connection, binding):
+    with recording_noes(engine, logged=logged) as (connection, binding):
         yield connection
     wait_until(binding.answer_at)
 
 
 @contextmanager
-def recording_noes(engine: sa.Engine) -> Iterator[tuple[sa.Connection, Binding]]:
+def recording_noes(engine: sa.Engine, *, logged: bool = True) -> Iterator[tuple[sa.Connection, Binding]]:
     """The transaction of `answering_a_no` without its wait, for a caller who records for many and keeps each of
     their answers back until `answer_at` (known when the block is left). They share one rise of the epoch.
 
     Raises:
-        Unreachable: the database is away or the outcome of the commit is unknown; answer "try again".
+        Unreachable: the database is away, the outcome of the commit is unknown, or the opt-out log cannot be
+            written; answer "try again".
     """
     binding = Binding()
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+        words = opt_out_log.collect(connection)
         yield connection, binding
+        register = opt_out_log.incarnation(connection)
         wait = raise_epoch(connection)
-    binding.answer_at = boot_seconds() + wait
+    bound_at = boot_seconds() + wait
+    log = opt_out_log.log_of(engine)
+    if words and logged and log is not None:
+        log.append(register, words)  # while the answer has to wait anyway
+    binding.answer_at = bound_at
 
 
 def wait_until(moment: float) -> None:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
 from campaigns.register import audit, objections
+from campaigns.register.opt_out_log import LoggedWord, note
 from campaigns.store import bulk, schema
 
 
@@ -35,6 +36,7 @@ def unsubscribe(connection: sa.Connection, wish: Unsubscription, principal: Prin
     """
     changed = _end_subscription(connection, wish, principal)
     keys = _keys_of(connection, wish.contact_id)
+    note(connection, _logged(wish, principal))
     for key in keys:
         no = objections.No(
             "unsubscribed", key, objections.Scope(list_id=wish.list_id), wish.origin, wish.evidence
@@ -52,6 +54,17 @@ def object_to_marketing(
         no = objections.No("objection", key, objections.Scope(), origin, evidence)
         changed = objections.suppress(connection, no, principal) or changed
     return changed
+
+
+def _logged(wish: Unsubscription, principal: Principal) -> LoggedWord:
+    return LoggedWord(
+        word="leave",
+        kind="unsubscribed",
+        list_id=wish.list_id,
+        contact=wish.contact_id,
+        origin=wish.origin,
+        by=principal.name,
+    )
 
 
 def _end_subscription(connection: sa.Connection, wish: Unsubscription, principal: Principal) -> bool:

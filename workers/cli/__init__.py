@@ -25,6 +25,8 @@ NOUNS = {
     "feedback": "Bounces and other mail that came back.",
     "dkim": "Sign our mail ourselves.",
 }
+#: The verbs of `workers.cli.halting`.
+HALTING = {"halt": "Stop everything, on all machines.", "go": "End a halt, also that of a restored backup."}
 
 app = App(
     name="utskick",
@@ -34,6 +36,8 @@ app = App(
 register.add_to(app)
 for noun, said in NOUNS.items():
     app.command(f"workers.cli.{noun}:{noun}", name=noun, help=said)
+for verb, said in HALTING.items():
+    app.command(f"workers.cli.halting:{verb}", name=verb, help=said)
 run.add_to(app)
 completion.add_to(app)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaigns.delivery.smarthost import probe
 from campaigns.delivery.smarthost_url import parse_smarthost_url
 from campaigns.errors import Fault, UtskickError
+from campaigns.register.opt_out_log import OptOutLog
 from workers.broker import connected
 from workers.settings import Settings
 from workers.wiring import Installation
@@ -12,7 +13,7 @@ from workers.wiring import Installation
 
 def faults(settings: Settings) -> list[Fault]:
     """Everything that would keep campaigns from going out, each with its place and what to do."""
-    found = [*_database(settings), *_queue(settings), *_senders(settings)]
+    found = [*_database(settings), *_opt_out_log(settings), *_queue(settings), *_senders(settings)]
     for key in settings.smarthosts:
         found += _smarthost(settings, key)
     return found
@@ -23,6 +24,14 @@ def _database(settings: Settings) -> list[Fault]:
         Installation(settings).ring  # noqa: B018 (opens the database and holds the keys against the register)
     except UtskickError as error:
         return [Fault("database", str(error))]
+    return []
+
+
+def _opt_out_log(settings: Settings) -> list[Fault]:
+    try:
+        OptOutLog(settings.opt_out_file).probe()
+    except UtskickError as error:
+        return [Fault("opt_out_log", str(error))]
     return []
 
 

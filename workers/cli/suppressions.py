@@ -1,7 +1,9 @@
-"""`utskick suppressions`: record, look up and lift a "no"."""
+"""`utskick suppressions`: record, look up and lift a "no"; replay the opt-out log."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -10,8 +12,9 @@ from campaigns.address import parse_email
 from campaigns.clock import iso
 from campaigns.errors import NotFound
 from campaigns.register import objections
-from campaigns.register.permit import answering_a_no, raise_epoch
-from campaigns.store.engine import reading, writing
+from campaigns.register.permit import answering_a_no
+from campaigns.register.replay import replay as replay_files
+from campaigns.store.engine import reading
 from workers.cli.output import Json, answer, answer_table
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
@@ -59,14 +62,28 @@ def lift(
 ) -> None:
     """Lift one "no" on evidence."""
     installation = _opened()
-    with writing(installation.engine) as connection:
+    with answering_a_no(installation.engine) as connection:  # for the epoch and the opt-out log
         lifted = objections.lift(connection, suppression, evidence, operator())
-        raise_epoch(connection)
     if not lifted:
         raise NotFound(
             f"no suppression {suppression} stands; `utskick suppressions check` shows those of an address"
         )
     answer({"lifted": suppression}, f"Lifted {suppression}.", as_json=json)
+
+
+@suppressions.command
+def replay(
+    *files: Annotated[Path, Parameter(help="The opt-out logs of all machines; left out: this machine's.")],
+    json: Json = False,
+) -> None:
+    """Record again what the opt-out logs say; may be repeated. Binds when the command ends with 0."""
+    installation = _opened()
+    done = replay_files(installation.engine, files or [installation.settings.opt_out_file], operator())
+    text = (
+        f"{done.lines} lines: {done.recorded} recorded, {done.stood} stood already, {done.lifted} lifted later, "
+        f"{done.foreign} of other registers, {done.unreadable} cannot be read."
+    )
+    answer(asdict(done), text, as_json=json)
 
 
 def _opened() -> Installation:
