@@ -35,6 +35,7 @@ from campaigns.store.register_tables import (
     subscription_history,
     suppression,
 )
+from campaigns.store.schedule_tables import recurrence
 
 __all__ = [
     "asset",
@@ -60,6 +61,7 @@ __all__ = [
     "print_file",
     "print_item",
     "provenance",
+    "recurrence",
     "register",
     "register_key",
     "submission",
