@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
@@ -224,16 +224,18 @@ def load_settings(
     folder = folder or Path.cwd()
     path = folder / FILE_NAME
     values = _read_file(path)
-    sources = _overlay(values, os.environ if environment is None else environment)
+    faults: list[Fault] = []
+    sources = _overlay(values, os.environ if environment is None else environment, faults)
+    today = today or date.today()  # noqa: DTZ011 (a contract's last day is a local date)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(_faults(error, sources, path)) from None
-    settings = _anchored(settings, folder)
-    faults = _cross_faults(settings, today or date.today())  # noqa: DTZ011 (a contract's last day is a local date)
+        faults += _faults(error, sources, path)
+        raise SettingsError(faults + _cross_faults(_sound_tables(values), today)) from None
+    faults += _cross_faults(settings, today)
     if faults:
         raise SettingsError(faults)
-    return settings
+    return _anchored(settings, folder)
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -245,7 +247,9 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise SettingsError([Fault(str(path), str(error))]) from None
 
 
-def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+def _overlay(
+    values: dict[str, Any], environment: Mapping[str, str], faults: list[Fault]
+) -> dict[tuple[str, ...], str]:
     """Put the environment over the file's values; returns which path came from which variable."""
     sources: dict[tuple[str, ...], str] = {}
     for name, value in sorted(environment.items()):
@@ -254,17 +258,43 @@ def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tup
         path = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
         path = ("smarthosts", "main", "url") if path == ("smarthost",) else path
         sources[path] = name
-        _put(values, path, value)
+        if not _put(values, path, value):
+            faults.append(Fault(name, "there is no such setting"))
     return sources
 
 
-def _put(values: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+def _put(values: dict[str, Any], path: tuple[str, ...], value: str) -> bool:
+    """Put a value in its place; False where a value stands in place of a table on the way."""
     for part in path[:-1]:
         below = values.setdefault(part, {})
         if not isinstance(below, dict):
-            return  # the file's own value is faulty there and will be reported
+            return False
         values = below
     values[path[-1]] = value
+    return True
+
+
+def _sound_tables(values: Mapping[str, Any]) -> Settings:
+    """The tables that refer to each other, without those that are faulty in themselves.
+
+    Something harmless stands in for a faulty table that others refer to: its own fault is reported already.
+    """
+    harmless: dict[str, BaseModel] = {
+        "smarthosts": Smarthost(url=SecretStr("file:-")),
+        "processors": ProcessorTable(name="-", role="-", country="FI", contract="-"),
+    }
+    sound: dict[str, dict[str, BaseModel]] = {}
+    for name in ("smarthosts", "processors", "dkim", "senders", "print_houses", "webhooks"):
+        model = get_args(Settings.model_fields[name].annotation)[1]
+        sound[name] = {}
+        tables = values.get(name)
+        for key, table in tables.items() if isinstance(tables, dict) else ():
+            try:
+                sound[name][key] = model.model_validate(table)
+            except ValidationError:
+                if name in harmless:
+                    sound[name][key] = harmless[name]
+    return Settings.model_construct(**sound)  # type: ignore[arg-type]  # the tables are those of the fields
 
 
 def _faults(error: ValidationError, sources: Mapping[tuple[str, ...], str], path: Path) -> list[Fault]:

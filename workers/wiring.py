@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from campaigns.delivery.smarthost_url import parse_smarthost_url
 from campaigns.errors import KeysFault
 from campaigns.keyfiles import make_keys, read_keys
 from campaigns.keyring import KeyRing, hold_against
@@ -123,6 +124,14 @@ class Installation:
         from workers.signing import read_signer
 
         return read_signer(self.settings, key)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know of these settings, though they can be used."""
+        urls = (
+            parse_smarthost_url(item.url.get_secret_value()) for item in self.settings.smarthosts.values()
+        )
+        return [url.warning for url in urls if url.warning]
 
     def carrier(self, smarthost: str) -> Carrier:
         """Smarthost and processor, as attempts name them."""

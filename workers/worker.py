@@ -44,6 +44,8 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
     installation.ring  # noqa: B018 (refuse foreign keys before anything runs)
     for sender in settings.senders:
         installation.author(sender)  # nor start without the keys that sign its mail
+    for warning in installation.warnings:
+        log.warning("look out", problem=warning)
     with connected(settings) as client:
         broker = make_broker(client)
         room = SendingRoom(installation, stop.is_set)
@@ -61,10 +63,15 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
     log.info("worker stopped")
 
 
-def run_processes(arguments: Sequence[str], processes: int) -> None:
-    """Run several worker processes as children, replacing those that die, until told to stop."""
+def run_processes(settings: Settings, arguments: Sequence[str], processes: int) -> None:
+    """Run several worker processes as children, replacing those that die, until told to stop.
+
+    Raises:
+        KeysFault, Unreachable: they could not start.
+    """
     stop = StopFlag()
     stop.listen()
+    Installation(settings).ring  # noqa: B018 (children that are refused would be replaced for ever)
     children = [start_utskick(*arguments) for _ in range(processes)]
     while not stop.wait(_RESTART_SECONDS):
         for index, child in enumerate(children):

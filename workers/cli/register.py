@@ -31,9 +31,12 @@ def check(*, json: Json = False) -> None:
     from campaigns.errors import FaultyInput
     from workers.cli.checks import faults
     from workers.settings import load_settings
+    from workers.wiring import Installation
 
     settings = load_settings()
     found = faults(settings)
     if found:
         raise FaultyInput(found)
-    answer({"ok": True, "smarthosts": list(settings.smarthosts)}, "Everything answers.", as_json=json)
+    warnings = Installation(settings).warnings
+    told = "\n".join(["Everything answers.", *warnings])
+    answer({"ok": True, "smarthosts": list(settings.smarthosts), "warnings": warnings}, told, as_json=json)

@@ -44,7 +44,7 @@ def worker(
     def run(settings: Settings) -> None:
         if processes > 1:
             chosen = ["--queues", *queues] if queues else []
-            run_processes(["worker", "--threads", str(threads), *chosen], processes)
+            run_processes(settings, ["worker", "--threads", str(threads), *chosen], processes)
         else:
             run_worker(settings, threads, queues)
 
