@@ -63,6 +63,12 @@ def address_key(ring: KeyRing, address: EmailAddress) -> SubjectKey:
     return _subject_key(ring, "address", address.comparison_text)
 
 
+def address_keys(ring: KeyRing, address: EmailAddress) -> list[SubjectKey]:
+    """The keys of one mailbox under every fingerprint key: contacts taken in before a rotation hold older ones."""
+    under = ring.fingerprints("address", address.comparison_text)
+    return [SubjectKey("address", key_id, key) for key_id, key in under.items()]
+
+
 def domain_key(ring: KeyRing, domain: str) -> SubjectKey:
     """The key of all mailboxes at a domain (lower-case A-label)."""
     return _subject_key(ring, "domain", domain)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from campaigns.errors import KeysFault
 from campaigns.keyfiles import make_keys, read_keys
 from campaigns.keyring import KeyRing, check_value, hold_against
+from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from tests.acceptance.place import Place, made_place
@@ -180,3 +181,25 @@ def test_init_again_keeps_the_keys_and_takes_a_new_one_into_the_register(place: 
     assert remembered(place) == {("fingerprint", 1), ("token", 1), ("fingerprint", 2), ("token", 2)}
     (secrets / "token-2.key").unlink()
     assert "token key 2 is missing" in place.run("init").stderr
+
+
+def test_a_no_after_a_rotation_binds_those_who_were_there_before(place: Place) -> None:
+    place.ask("init")
+    place.ask("lists", "add", "news", "--kind", "newsletter", "--name", "News")
+    (place.folder / "people.csv").write_text("email\nanna@kund.example\n", "utf-8")
+    origin = ("--source", "trade fair", "--basis", "consent")
+    place.ask("contacts", "import", "people.csv", "--list", "news", *origin)
+    path = place.folder / "var" / "secrets" / "fingerprint-2.key"
+    path.write_text(os.urandom(32).hex() + "\n", "ascii")
+    path.chmod(0o600)
+    place.ask("init")
+    place.ask("suppressions", "add", "anna@kund.example", "--kind", "objection", "--evidence", "letter")
+    engine = sa.create_engine(place.database)
+    contact = schema.contact.c
+    asked = Asked(sa.literal(1), sa.literal("email"), sa.literal("marketing"))
+    with reading(engine) as connection:
+        reason = connection.execute(
+            sa.select(withholding_reason(asked)).select_from(contact.id.table)
+        ).scalar()
+    engine.dispose()
+    assert reason == "objection"

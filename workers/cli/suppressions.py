@@ -35,11 +35,11 @@ def add(
     """Record a "no" for an address; it binds when the command ends with 0."""
     installation = _opened()
     scope = objections.Scope(channel="email" if kind == "hard_bounce" else channel or "")
-    key = objections.address_key(installation.ring, parse_email(address))
+    keys = objections.address_keys(installation.ring, parse_email(address))
+    noes = [objections.No(kind, key, scope, "operator", evidence) for key in keys]
     with answering_a_no(installation.engine) as connection:
-        new = objections.suppress(
-            connection, objections.No(kind, key, scope, "operator", evidence), operator()
-        )
+        recorded = [objections.suppress(connection, no, operator()) for no in noes]
+    new = any(recorded)
     answer({"recorded": new}, "Recorded." if new else "Stood already.", as_json=json)
 
 
