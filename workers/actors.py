@@ -43,9 +43,6 @@ class Actors:
     def submit_campaign(self, document: object = None, *_rest: object, **_named: object) -> None:
         """Take one submission."""
         receipt = receive(self._installation.planning, document)
-        if receipt.recurrence_id is not None:
-            log.info("schedule accepted", submission=receipt.submission_id, schedule=receipt.recurrence_id)
-            return
         if receipt.campaign_id is None:
             log.warning("submission refused", submission=receipt.submission_id, faults=len(receipt.faults))
             return
@@ -80,13 +77,16 @@ class Actors:
             self._ring()
 
     def _send(self, ref: BatchRef) -> datetime | None:
-        """Hand a batch over; returns until when it has to rest where smarthost or gate are away."""
+        """Hand a batch over; until when it rests where smarthost or gate are away or a limit is reached."""
         report = self._room.send(ref)
         if report is None:
             return None
-        log.info("batch done", campaign=ref.campaign, batch=ref.batch_no, **report.statuses)
-        if report.due_at is None:
+        if report.statuses:
+            log.info("batch done", campaign=ref.campaign, batch=ref.batch_no, **report.statuses)
+        if report.due_at is None and report.paced_until is None:
             ledger.complete_if_done(self._installation.engine, ref.campaign)
+        if report.paced_until is not None:
+            return report.paced_until
         return report.due_at if report.smarthost_away or report.gate_closed else None
 
     def _ring(self) -> None:

@@ -1,86 +1,154 @@
-"""The sending side of a worker process: per thread one connection for each smarthost, and one journal.
+"""The sending side of a worker process: threads at their seats, the routes they take, the limits they keep.
 
-Promise: a thread works on one batch at a time; its connection stays open between batches; writers are made
-once per campaign. A smarthost that was away is left alone for a growing pause, by this process.
+Promise: a thread works on one batch at a time, on one smarthost, which is chosen anew for each; its
+connection stays open between batches; writers are made once per campaign. Where a limit is reached nothing is
+claimed.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
 from campaigns.delivery.composing import Writer
-from campaigns.delivery.journal import Journal
 from campaigns.delivery.ledger import BatchRef
+from campaigns.delivery.pacing import LONGEST_SLEEP, LONGEST_WAIT
 from campaigns.delivery.send import BatchReport, Desk, send_batch
-from campaigns.delivery.smarthost import open_transport
+from campaigns.delivery.smarthost import probe
 from campaigns.delivery.smarthost_url import parse_smarthost_url
-from campaigns.delivery.transport import Transport
+from campaigns.delivery.transport import Timeouts
 from campaigns.errors import NotFound, RefusedOperation
 from campaigns.post.edition import PostDesk, write_edition
+from campaigns.register.processors import guard
 from campaigns.store import schema
 from campaigns.store.engine import reading
+from workers.braking import Braking
 from workers.gate import make_gate
+from workers.pacing import Pacer
+from workers.pass_pace import PassPace
+from workers.routes import Inspection, Routes
+from workers.seats import Counter, Seat
+from workers.shared_limits import SharedLimits
 from workers.wiring import Installation
 
 _WRITERS: Final = 16
 #: A batch is handed over for so many seconds at a time, so that on a slow smarthost campaigns take turns.
 SLICE_SECONDS: Final = 5.0
+#: A batch rests for so many seconds when all connections to its smarthost are in use.
+CROWDED_SECONDS: Final = 1.0
+#: Probing is impatient: whoever does it sends nothing meanwhile.
+PROBING: Final = Timeouts(connect=10, greeting=30, ehlo=30)
 
 
 class SendingRoom:
     """All senders of one process."""
 
-    def __init__(self, installation: Installation, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, installation: Installation, stopping: Callable[[], bool], shared: SharedLimits | None = None
+    ) -> None:
         self.stopping = stopping
         self._installation = installation
+        self._pacer = Pacer(installation.settings, installation.engine, shared)
         self._gate = make_gate(installation)
         self._local = threading.local()
         self._lock = threading.Lock()
         self._plans: OrderedDict[int, _Plan] = OrderedDict()
-        self._rests: dict[str, _Rest] = {}
-        self._seats: list[_Seat] = []
+        self._routes = Routes(_inspection(installation, self._pacer), installation.retries)
+        self._braking = Braking(installation.engine, installation.settings.brakes.brakes())
+        self._seats: list[Seat] = []
 
     def send(self, ref: BatchRef) -> BatchReport | None:
         """Hand over one batch, e-mail on this thread's connection; None when it could not be claimed."""
         if self._channel(ref) == "post":
             return self._print(ref)
         plan = self._plan(ref.campaign)
-        smarthost, retries = plan.smarthost, self._installation.retries
-        rest = self._rests.get(smarthost, _NO_REST)
-        if utc_now() < rest.until:
-            return BatchReport(smarthost_away=True, due_at=rest.until)
+        smarthost = self._routes.choose(plan.route)
+        if isinstance(smarthost, datetime):
+            return BatchReport(smarthost_away=True, due_at=smarthost)
         seat = self._seat()
-        desk = Desk(
-            engine=self._installation.engine,
-            gate=self._gate,
-            transport=seat.transport(smarthost),
-            writer=plan.writer,
-            carrier=self._installation.carrier(smarthost),
-            journal=seat.journal,
-            last_moment=plan.last_moment,
-            stopping=self._slice(),
-            retries=retries,
-            deadline=plan.deadline,
-        )
+        with seat.lock:
+            return self._hand_over(ref, plan, smarthost, seat)
+
+    def _hand_over(self, ref: BatchRef, plan: _Plan, smarthost: str, seat: Seat) -> BatchReport | None:
+        pace = PassPace(self._pacer, seat.hand, smarthost, plan.sender)
+        began, began_at = utc_now(), time.monotonic()
         try:
-            report = send_batch(desk, ref, utc_now() + retries.smarthost_pause(rest.failures + 1))
+            counter = seat.counter(smarthost)
+            wait = self._wait(pace) if counter is not None else self._rest(CROWDED_SECONDS)
+            if counter is None or wait:
+                return BatchReport(paced_until=utc_now() + timedelta(seconds=wait))
+            desk = self._desk(plan, smarthost, counter, pace)
+            report = send_batch(desk, ref, self._pause_until(plan, smarthost))
         except BaseException:
             self._leave(seat)
             raise
+        finally:
+            pace.finish()
         if report is not None:
-            self._note(smarthost, rest, away=report.smarthost_away)
+            self._note(ref, smarthost, report, began)
+            if not pace.active:
+                accepted = report.statuses.get("accepted", 0)
+                seat.hand.meter(smarthost).note(accepted, time.monotonic() - began_at)
         return report
+
+    def _desk(self, plan: _Plan, smarthost: str, counter: Counter, pace: PassPace) -> Desk:
+        return Desk(
+            engine=self._installation.engine,
+            gate=self._gate,
+            transport=counter.transport,
+            writer=plan.writer,
+            carrier=self._installation.carrier(smarthost),
+            journal=counter.journal,
+            last_moment=plan.last_moment,
+            stopping=self._slice(),
+            retries=self._installation.retries,
+            deadline=plan.deadline,
+            pace=pace,
+        )
+
+    def _wait(self, pace: PassPace) -> float:
+        """Wait for the first turn before a batch is claimed, up to a second; how many seconds are left to wait."""
+        ends = time.monotonic() + LONGEST_WAIT
+        while wait := pace.open():
+            if time.monotonic() + wait > ends or self.stopping():
+                return self._rest(wait)
+            time.sleep(wait)
+        return 0.0
+
+    def _rest(self, seconds: float) -> float:
+        """Have this thread rest where nothing can be done anyway, so that it does not go round the queue for nothing;
+        the seconds, for the batch."""
+        ends = time.monotonic() + min(seconds, LONGEST_WAIT)
+        while time.monotonic() < ends and not self.stopping():
+            time.sleep(LONGEST_SLEEP)
+        return seconds
+
+    def _pause_until(self, plan: _Plan, smarthost: str) -> datetime:
+        """When a batch is due again whose smarthost turns out to be away: at once where another can take over."""
+        if self._routes.another(plan.route, smarthost):
+            return utc_now()
+        return utc_now() + self._installation.retries.shortest_pause
+
+    def _note(self, ref: BatchRef, smarthost: str, report: BatchReport, began: datetime) -> None:
+        if report.smarthost_away:
+            self._routes.failed(smarthost, began)
+        elif report.statuses.get("accepted"):
+            self._routes.worked(smarthost)
+        self._braking.add(ref.campaign, report)
+
+    def tend(self) -> None:
+        """What is to be done now and then beside sending: hold slots, close what is idle, judge campaigns."""
+        for seat in list(self._seats):
+            seat.tend()
+        self._braking.tend()
 
     def look(self) -> None:
         """See, also while nothing is sent, whether the register is still the one that this machine knows.
@@ -114,30 +182,21 @@ class SendingRoom:
             PostDesk(self._installation.engine, self._gate, house, carrier, self.stopping), ref
         )
 
-    def _note(self, smarthost: str, before: _Rest, *, away: bool) -> None:
-        """One outage counts once, however many connections notice it."""
-        with self._lock:
-            if not away:
-                self._rests.pop(smarthost, None)
-            elif self._rests.get(smarthost, _NO_REST) == before:
-                failures = before.failures + 1
-                pause = self._installation.retries.smarthost_pause(failures)
-                self._rests[smarthost] = _Rest(failures, utc_now() + pause)
-
     def close(self) -> None:
         """Close all connections and journals; no thread may be at work."""
         for seat in self._seats:
             seat.close()
+        self._braking.close()
 
-    def _seat(self) -> _Seat:
+    def _seat(self) -> Seat:
         seat = getattr(self._local, "seat", None)
         if seat is None:
-            seat = self._local.seat = _Seat(self._installation)
+            seat = self._local.seat = Seat(self._installation, self._pacer)
             with self._lock:
                 self._seats.append(seat)
         return seat
 
-    def _leave(self, seat: _Seat) -> None:
+    def _leave(self, seat: Seat) -> None:
         """Give a seat up in the middle of a batch: its journal tells the next look what to settle."""
         self._local.seat = None
         with self._lock:
@@ -155,7 +214,7 @@ class SendingRoom:
 
     def _new_plan(self, campaign_id: int) -> _Plan:
         table = schema.campaign.c
-        statement = sa.select(table.sender, table.smarthost, table.expanded_at, table.deadline_at)
+        statement = sa.select(table.sender, table.expanded_at, table.deadline_at)
         with reading(self._installation.engine) as connection:
             row = connection.execute(statement.where(table.id == campaign_id)).one_or_none()
         if row is None or row.expanded_at is None:
@@ -163,7 +222,8 @@ class SendingRoom:
         author = self._installation.author(row.sender)
         writer = Writer(self._installation.engine, campaign_id, author, self._installation.stationery)
         last_moment = self._installation.retries.last_moment(row.expanded_at, row.deadline_at)
-        return _Plan(writer, row.smarthost, last_moment, row.deadline_at)
+        route = self._installation.settings.senders[row.sender].route
+        return _Plan(writer, row.sender, route, last_moment, row.deadline_at)
 
 
 @dataclass(frozen=True)
@@ -171,50 +231,20 @@ class _Plan:
     """What all batches of one campaign share."""
 
     writer: Writer
-    smarthost: str
+    sender: str
+    route: tuple[str, ...]
     last_moment: datetime
     deadline: datetime | None
 
 
-@dataclass(frozen=True)
-class _Rest:
-    """A smarthost is left alone until then, after so many failures in a row."""
+def _inspection(installation: Installation, pacer: Pacer) -> Inspection:
+    settings = installation.settings
 
-    failures: int
-    until: datetime
+    def may_be_used(smarthost: str, today: date) -> None:
+        guard(settings.smarthost_processor(smarthost), today)
 
+    def problem(smarthost: str) -> str | None:
+        url = parse_smarthost_url(settings.smarthosts[smarthost].url.get_secret_value())
+        return probe(url, ehlo_name=settings.mail_domain, timeouts=PROBING)
 
-_NO_REST: Final = _Rest(0, datetime.min.replace(tzinfo=UTC))
-
-
-class _Seat:
-    """What one thread holds: its journal and its connections."""
-
-    def __init__(self, installation: Installation) -> None:
-        self._installation = installation
-        self.journal = Journal(journal_folder(installation), uuid.uuid4().hex)
-        self._transports: dict[str, Transport] = {}
-
-    def transport(self, smarthost: str) -> Transport:
-        """This thread's connection to a smarthost; opened with the first message."""
-        if smarthost not in self._transports:
-            settings = self._installation.settings
-            url = parse_smarthost_url(settings.smarthosts[smarthost].url.get_secret_value())
-            self._transports[smarthost] = open_transport(
-                url,
-                ehlo_name=settings.mail_domain,
-                begun=self.journal.begun,
-                timeouts=self._installation.timeouts(smarthost),
-            )
-        return self._transports[smarthost]
-
-    def close(self) -> None:
-        """Close the connections; let go of the journal."""
-        for transport in self._transports.values():
-            transport.close()
-        self.journal.close()
-
-
-def journal_folder(installation: Installation) -> Path:
-    """Where the journals of this host's senders are."""
-    return installation.settings.data_dir / "journal"
+    return Inspection(may_be_used, problem, pacer.today)

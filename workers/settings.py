@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from campaigns.errors import Fault, GuardRefused, SettingsError
 from campaigns.register.processors import SELF, Processor, guard
 from workers import settings_checks as checks
-from workers.settings_traffic import DkimTable, dkim_faults
+from workers.settings_traffic import BrakeTable, CommonLimits, DkimTable, Limits, WarmUpTable, dkim_faults
 
 PREFIX: Final = "UTSKICK_"
 FILE_NAME: Final = "utskick.toml"
@@ -56,12 +56,6 @@ class Controller(_Table):
     privacy_url: checks.HttpsUrl
 
 
-class Limits(_Table):
-    """How much one smarthost may be given."""
-
-    connections: Annotated[int, Field(ge=1, le=100)] = 4
-
-
 class TimeoutTable(_Table):
     """The longest waits for one smarthost, in seconds, each for one command and its whole reply.
 
@@ -88,12 +82,6 @@ class Smarthost(_Table):
     timeouts: TimeoutTable = TimeoutTable()
 
 
-class Schedules(_Table):
-    """When a start is too late to happen without a person's word."""
-
-    start_within_minutes: Annotated[int, Field(ge=1, le=43_200)] = 360
-
-
 class RetryTable(_Table):
     """When to try again and when to give up; see `campaigns.delivery.policy`."""
 
@@ -117,13 +105,19 @@ class ProcessorTable(_Table):
 
 
 class Sender(_Table):
-    """A visible author (From) and the smarthost that carries its mail."""
+    """A visible author (From) and the smarthosts that carry its mail, the first that is well."""
 
     name: Text
     address: checks.Mailbox
     reply_to: checks.Mailbox | None = None
-    smarthost: Key = "main"
+    smarthost: Key | Annotated[tuple[Key, ...], Field(min_length=1)] = "main"
     dkim: Key | None = None
+    warm_up: WarmUpTable | None = None
+
+    @property
+    def route(self) -> tuple[str, ...]:
+        """The smarthosts that carry its mail, the preferred one first."""
+        return (self.smarthost,) if isinstance(self.smarthost, str) else self.smarthost
 
 
 class PrintHouse(_Table):
@@ -170,11 +164,12 @@ class Settings(_Table):
     smarthosts: dict[Key, Smarthost] = {}
     processors: dict[Key, ProcessorTable] = {}
     dkim: dict[Key, DkimTable] = {}
+    limits: CommonLimits = CommonLimits()
+    brakes: BrakeTable = BrakeTable()
     senders: Annotated[dict[Key, Sender], Field(min_length=1)]
     print_houses: dict[Key, PrintHouse] = {}
     webhooks: dict[Key, Webhook] = {}
     retries: RetryTable = RetryTable()
-    schedules: Schedules = Schedules()
     retention: Retention
 
     @property
@@ -337,10 +332,11 @@ def _cross_faults(settings: Settings, today: date) -> list[Fault]:
     faults = [
         Fault(
             f"senders.{key}.smarthost",
-            f"there is no [smarthosts.{sender.smarthost}]; set UTSKICK_SMARTHOST or declare it",
+            f"there is no [smarthosts.{smarthost}]; set UTSKICK_SMARTHOST or declare it",
         )
         for key, sender in settings.senders.items()
-        if sender.smarthost not in settings.smarthosts
+        for smarthost in sender.route
+        if smarthost not in settings.smarthosts
     ]
     for key, sender in settings.senders.items():
         faults += dkim_faults(f"senders.{key}", sender.address, sender.dkim, settings.dkim)

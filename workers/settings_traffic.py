@@ -1,21 +1,86 @@
-"""Settings of how mail leaves: signatures."""
+"""Settings of how mail leaves: limits, warm-ups, brakes, signatures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from campaigns.delivery.brakes import Brakes
+from campaigns.delivery.warm_up import WarmUp
 from campaigns.errors import Fault
 from workers import settings_checks as checks
 
+#: Messages per second.
+Rate = Annotated[float, Field(gt=0, le=100_000)]
 Selector = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
+class WarmUpTable(BaseModel):
+    """A new smarthost or sender's domain grows slowly: so many messages on the first day, `growth` times as
+    many on each later one, until a day's number would reach `ends_at`; from then on nothing is limited."""
+
+    model_config = checks.STRICT
+
+    starts: date
+    first_day: Annotated[int, Field(ge=1)]
+    growth: Annotated[float, Field(gt=1, le=10)] = 1.5
+    ends_at: Annotated[int, Field(ge=1)]
+
+    def ramp(self) -> WarmUp:
+        """The ramp that this describes."""
+        return WarmUp(self.starts, self.first_day, self.growth, self.ends_at)
+
+
+class Limits(BaseModel):
+    """How much one smarthost may be given by all machines together; what is left out is not limited."""
+
+    model_config = checks.STRICT
+
+    connections: Annotated[int, Field(ge=1, le=1000)] | None = None
+    rate: Rate | None = None
+    warm_up: WarmUpTable | None = None
+
+
+class DomainLimit(BaseModel):
+    """How much the recipients of one domain may be given: messages per second, and connections at work on them."""
+
+    model_config = checks.STRICT
+
+    rate: Rate | None = None
+    connections: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+
+class CommonLimits(BaseModel):
+    """Limits that hold whatever the smarthost."""
+
+    model_config = checks.STRICT
+
+    domains: dict[checks.Domain, DomainLimit] = {}
+
+
+class BrakeTable(BaseModel):
+    """When a campaign halts by itself; see `campaigns.delivery.brakes`."""
+
+    model_config = checks.STRICT
+
+    after: Annotated[int, Field(ge=1)] = 200
+    hard_bounce_percent: Annotated[float, Field(gt=0, le=100)] = 2.0
+    complaint_percent: Annotated[float, Field(gt=0, le=100)] = 0.3
+    authentication: Annotated[int, Field(ge=1)] = 5
+
+    def brakes(self) -> Brakes:
+        """The brakes that this describes."""
+        return Brakes(
+            self.after, self.hard_bounce_percent / 100, self.complaint_percent / 100, self.authentication
+        )
+
+
 class DkimTable(BaseModel):
-    """A domain that signs its mail itself. The RSA signature is always made, one with Ed25519 besides where that has a
-    selector; the private keys are `dkim-<key>-*.pem` in the secrets folder."""
+    """A domain that signs its mail itself. The RSA signature is always made, one with Ed25519 besides where
+    that has a selector; the private keys are `dkim-<key>-*.pem` in the secrets folder."""
 
     model_config = checks.STRICT
 

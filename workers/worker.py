@@ -19,8 +19,10 @@ from workers.bell import Bell
 from workers.broker import QUEUES, connected, make_broker
 from workers.children import start_utskick
 from workers.scheduler import ring, tidy
-from workers.sending import SendingRoom, journal_folder
+from workers.seats import journal_folder
+from workers.sending import SendingRoom
 from workers.settings import Settings
+from workers.shared_limits import SharedLimits
 from workers.stopping import StopFlag
 from workers.wiring import Installation
 
@@ -48,7 +50,7 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
         log.warning("look out", problem=warning)
     with connected(settings) as client:
         broker = make_broker(client)
-        room = SendingRoom(installation, stop.is_set)
+        room = SendingRoom(installation, stop.is_set, SharedLimits(client))
         Actors(installation, broker, room)
         worker = Worker(broker, queues=set(queues or QUEUES), worker_threads=threads, worker_timeout=200)
         bell = Bell(installation, broker)
@@ -88,8 +90,10 @@ def _look(installation: Installation, bell: Bell, room: SendingRoom) -> None:
     """Settle the dead, ring again; a server that is away makes it wait for the next look."""
     try:
         room.look()
-        carrier = installation.carrier(next(iter(installation.settings.smarthosts), "main"))
-        settle_legacies(installation.engine, journal_folder(installation), carrier)
+        room.tend()
+        for smarthost in installation.settings.smarthosts:
+            carrier = installation.carrier(smarthost)
+            settle_legacies(installation.engine, journal_folder(installation, smarthost), carrier)
         tidy(installation)
         ring(bell)
     except (UtskickError, OSError) as error:

@@ -159,6 +159,25 @@ def give_back(engine: sa.Engine, hand: Hand, rows: Iterable[ClaimedRow]) -> None
         )
 
 
+def put_off(engine: sa.Engine, hand: Hand, rows: Sequence[ClaimedRow], until: Sequence[datetime]) -> None:
+    """Return rows of which nothing was begun, each to be claimed again when its moment has come. No try is spent."""
+    table = schema.delivery
+    with writing(engine) as connection:
+        connection.execute(
+            sa.update(table)
+            .where(
+                table.c.campaign_id == hand.batch.campaign,
+                table.c.number == sa.bindparam("of_number"),
+                table.c.status == "sending",
+            )
+            .values(status="pending", due_at=sa.bindparam("due", type_=table.c.due_at.type)),
+            [
+                {"of_number": row.delivery.number, "due": moment}
+                for row, moment in zip(rows, until, strict=True)
+            ],
+        )
+
+
 def return_in(connection: sa.Connection, campaign: int, attempts: Mapping[int, int]) -> None:
     """Return uncertain rows (number -> attempt) to `pending`, on proof that nothing of that attempt was handed over."""
     if not attempts:

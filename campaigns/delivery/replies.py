@@ -92,7 +92,8 @@ def cause(code: int | None, enhanced: str | None, stage: Stage, text: str = "") 
         return Cause.SYSTEM
     if stage == "local" and code == _TOO_BIG:
         return Cause.TOO_BIG
-    return diagnose(Said(text, code, enhanced, stage)).cause
+    # Providers are known by their codes as well as by their words; a reply keeps the two apart.
+    return diagnose(Said(f"{enhanced} {text}" if enhanced else text, code, enhanced, stage)).cause
 
 
 def blames_the_smarthost(code: int, enhanced: str | None, stage: Stage) -> bool:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -23,7 +24,9 @@ from campaigns.delivery.claimed_rows import ClaimedRow
 from campaigns.delivery.composing import Writer
 from campaigns.delivery.journal import Journal
 from campaigns.delivery.ledger import BatchRef, Carrier, Hand, Result
+from campaigns.delivery.pacing import UNPACED, Hold, Pace, domain_of, wait_for_turn
 from campaigns.delivery.policy import Retries
+from campaigns.delivery.replies import Cause
 from campaigns.delivery.transport import (
     Accepted,
     Deferred,
@@ -62,15 +65,20 @@ class Desk:
     stopping: Callable[[], bool]
     retries: Retries
     deadline: datetime | None
+    pace: Pace = UNPACED
 
 
 @dataclass
 class BatchReport:
-    """What a batch came to: results by status, whether the smarthost was away, when the batch is due again."""
+    """What a batch came to: results by status, rejections that say more than that, whether the smarthost was away or
+    the gate closed or a limit reached, when the batch is due again."""
 
     statuses: dict[str, int] = field(default_factory=dict)
+    dead_addresses: int = 0
+    authentication: int = 0
     smarthost_away: bool = False
     gate_closed: bool = False
+    paced_until: datetime | None = None
     due_at: datetime | None = None
 
     def count(self, status: str) -> None:
@@ -103,6 +111,7 @@ class _Sending:
     def __init__(self, desk: Desk, hand: Hand) -> None:
         self._desk, self._hand = desk, hand
         self._report = BatchReport()
+        self._put_off: defaultdict[str, list[ClaimedRow]] = defaultdict(list)
         self._results: list[Result] = []
         self._recorded_at = self._began_at = time.monotonic()
         self._opened_to = -1
@@ -116,6 +125,13 @@ class _Sending:
                 break
             if not self._open(index):
                 return self._report  # the batch is somebody else's now
+            if self._desk.pace.active and (hold := self._wait_for_turn(row)) is not None:
+                if hold.for_all:
+                    self._report.paced_until = utc_now() + timedelta(seconds=hold.seconds)
+                    break
+                self._put_off[domain_of(row)].append(row)
+                done = index + 1
+                continue
             following = rows[index + 1] if index + 1 < len(rows) else None
             if not self._one(row, following):
                 break
@@ -123,9 +139,24 @@ class _Sending:
             self._record_when_due()
         self._record()
         ledger.give_back(self._desk.engine, self._hand, rows[done:])
+        for domain, put_off in self._put_off.items():
+            ledger.put_off(
+                self._desk.engine, self._hand, put_off, self._desk.pace.put_off(domain, len(put_off))
+            )
         stopped = self._report.smarthost_away or self._report.gate_closed
-        self._report.due_at = ledger.let_go(self._desk.engine, self._hand, pause_until if stopped else None)
+        due_at = pause_until if stopped else self._report.paced_until
+        self._report.due_at = ledger.let_go(self._desk.engine, self._hand, due_at)
         return self._report
+
+    def _wait_for_turn(self, row: ClaimedRow) -> Hold | None:
+        """Wait for a turn where that does not take long. The gate is asked afterwards, as always."""
+        return wait_for_turn(
+            self._desk.pace,
+            domain_of(row),
+            again=row.attempt > 1,
+            stopping=self._desk.stopping,
+            meanwhile=self._record_when_due,
+        )
 
     def _one(self, row: ClaimedRow, following: ClaimedRow | None) -> bool:
         """Hand one row over; False when the pass has to stop before it."""
@@ -163,6 +194,8 @@ class _Sending:
         begun message, but it is soonest followed by one."""
         if following is None or following.delivery.number in self._hand.in_hand.withheld:
             return None
+        if self._desk.pace.active and not self._desk.pace.has_turn(domain_of(following)):
+            return None
         try:
             return self._desk.writer.envelope(following)
         except InputError:
@@ -176,6 +209,8 @@ class _Sending:
                     row, Result(number, attempt, "accepted", code=code, enhanced=enhanced, reply=text)
                 )
             case Rejected(code=code, enhanced=enhanced, text=text):
+                self._report.dead_addresses += outcome.cause is Cause.ADDRESS_DEAD
+                self._report.authentication += outcome.cause is Cause.AUTHENTICATION
                 self._answered(
                     row, Result(number, attempt, "rejected", code=code, enhanced=enhanced, reply=text)
                 )
@@ -187,9 +222,11 @@ class _Sending:
             case NotBegun(verdict=Withheld() as verdict):
                 return self._not_now(row, verdict)
             case Deferred(spends_attempt=False):
+                self._desk.pace.slow_down(domain_of(row), outcome)
                 self._report.smarthost_away = True
                 return False
             case Deferred():
+                self._desk.pace.slow_down(domain_of(row), outcome)
                 self._defer(row, outcome)
         return True
 

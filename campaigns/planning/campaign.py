@@ -10,8 +10,8 @@ machine renders the same octets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,7 +22,6 @@ from campaigns.content.compile import compile_content
 from campaigns.content.language import as_language
 from campaigns.content.model import Asset, Brand, CampaignFacts, Compilation
 from campaigns.errors import Fault, FaultyInput, NotFound, SubmissionRefused, TemplateFault
-from campaigns.planning import recurrence
 from campaigns.planning.storable import storable, storable_text
 from campaigns.planning.submission import (
     DOCUMENT_OCTETS,
@@ -32,7 +31,6 @@ from campaigns.planning.submission import (
     read_document,
     sound_parts,
 )
-from campaigns.planning.timetable import Clocks, first_firing, schedule_faults, timetable
 from campaigns.principal import Principal
 from campaigns.register import audit, mailing_lists
 from campaigns.store import schema
@@ -49,19 +47,17 @@ class Planning:
     brand: Brand
     smarthost_of: Mapping[str, str]
     prints: bool = True
-    clocks: Clocks = field(default_factory=Clocks)
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a submission: its campaign, or its recurring schedule, or the faults that it was refused for.
-    `fresh` tells a first receipt."""
+    """What became of a submission: its campaign, or the faults that it was refused for. `fresh` tells a
+    first receipt."""
 
     submission_id: str
     campaign_id: int | None
     faults: tuple[Fault, ...] = ()
     fresh: bool = True
-    recurrence_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,9 +67,6 @@ class _Plan:
     smarthost: str
     lists: list[mailing_lists.MailingList]
     compiled: list[Compilation] = field(default_factory=list)
-
-
-_TAKEN: Final = Fault("submission_id", "is taken by another document; a changed campaign needs a new id")
 
 
 def receive(planning: Planning, document: object) -> Receipt:
@@ -89,9 +82,7 @@ def receive(planning: Planning, document: object) -> Receipt:
         plan = _plan(planning, document)
     except SubmissionRefused as refusal:
         return _keep_refused(planning.engine, document, refusal.faults)
-    if plan.submission.schedule.cron is not None:
-        return _keep_recurring(planning, plan)
-    return _keep_accepted(planning, plan)
+    return _keep_accepted(planning.engine, plan)
 
 
 def _accepted_before(engine: sa.Engine, document: object) -> Receipt | None:
@@ -104,9 +95,7 @@ def _accepted_before(engine: sa.Engine, document: object) -> Receipt | None:
                 table.c.status == "accepted",
             )
         ).one_or_none()
-    if row is None:
-        return None
-    return Receipt(row.submission_id, row.campaign_id, fresh=False, recurrence_id=row.recurrence_id)
+    return None if row is None else Receipt(row.submission_id, row.campaign_id, fresh=False)
 
 
 def _plan(planning: Planning, document: object) -> _Plan:
@@ -118,12 +107,13 @@ def _plan(planning: Planning, document: object) -> _Plan:
         faults += refusal.faults
     parts = sound_parts(document)
     with reading(planning.engine) as connection:
-        if _taken(connection, document):
-            faults.append(_TAKEN)
+        if _accepted_id(connection, _claimed_id(document)):
+            faults.append(
+                Fault("submission_id", "is taken by another document; a changed campaign needs a new id")
+            )
         lists = _lists(connection, parts["campaign"], faults)
     smarthost = _smarthost(planning, parts["sender"], faults)
     faults += _promise_faults(planning, parts)
-    faults += schedule_faults(parts, _claimed_id(document), planning.clocks)
     compiled = _compile(planning, parts["campaign"], faults)
     if faults or smarthost is None or submission is None:
         raise SubmissionRefused(faults)
@@ -222,63 +212,40 @@ def _keep_refused(engine: sa.Engine, document: object, faults: Iterable[Fault]) 
     return Receipt(submission_id, None, faults)
 
 
-def _keep_recurring(planning: Planning, plan: _Plan) -> Receipt:
-    """Keep a recurring schedule; each firing comes back as a submission of its own."""
+def _keep_accepted(engine: sa.Engine, plan: _Plan) -> Receipt:
     submission = plan.submission
-    zone_name, until, next_at = first_firing(submission, planning.clocks)
-    if next_at is None:
-        raise SubmissionRefused([Fault("schedule.cron", "never fires (any more)")])
-    values = {
-        "submission_id": submission.submission_id,
-        "document": plan.document,
-        "cron": submission.schedule.cron,
-        "time_zone": zone_name,
-        "until": until,
-        "created_by": submission.submitted_by,
-    }
-    with writing(planning.engine) as connection:
-        recurrence_id = recurrence.keep(connection, values, next_at)
-        _insert_accepted(connection, plan, "schedule", recurrence_id=recurrence_id)
-    return Receipt(submission.submission_id, None, recurrence_id=recurrence_id)
-
-
-def _keep_accepted(planning: Planning, plan: _Plan) -> Receipt:
-    submission = plan.submission
-    with writing(planning.engine) as connection:
-        campaign_id = _insert_campaign(connection, plan, planning.clocks)
-        if campaign_id is not None:
-            _insert_content(connection, campaign_id, plan)
-            _insert_accepted(connection, plan, "campaign", campaign_id=campaign_id)
-            return Receipt(submission.submission_id, campaign_id)
-    # Somebody accepted this id at the same moment: the same queue message, or another document.
-    known = _accepted_before(planning.engine, plan.document)
-    return known or _keep_refused(planning.engine, plan.document, [_TAKEN])
-
-
-def _insert_accepted(connection: sa.Connection, plan: _Plan, what: str, **made: int) -> None:
-    """Keep an accepted submission with what was made of it, and say so in the audit log."""
-    submission = plan.submission
-    accepted = {
-        "submission_id": submission.submission_id,
-        "digest": _digest(plan.document),
-        "status": "accepted",
-        "submitted_by": submission.submitted_by,
-        "document": plan.document,
-        "faults": [],
-        **made,
-    }
-    _insert_submission(connection, accepted)
-    audit.write(
-        connection,
-        audit.Entry(
-            Principal(submission.submitted_by),
-            f"register:{what}:submit",
-            [f"{what}:{number}" for number in made.values()],
-            f"submission {submission.submission_id}",
-            None,
-            {"key": submission.campaign.key, "edition": submission.campaign.edition},
-        ),
-    )
+    with writing(engine) as connection:
+        existing = connection.execute(
+            sa.select(schema.campaign.c.id).where(schema.campaign.c.submission_id == submission.submission_id)
+        ).scalar_one_or_none()
+        if existing is not None:  # two deliveries of the same queue message at the same moment
+            return Receipt(submission.submission_id, existing, fresh=False)
+        campaign_id = _insert_campaign(connection, plan)
+        _insert_submission(
+            connection,
+            {
+                "submission_id": submission.submission_id,
+                "digest": _digest(plan.document),
+                "status": "accepted",
+                "submitted_by": submission.submitted_by,
+                "document": plan.document,
+                "faults": [],
+                "campaign_id": campaign_id,
+            },
+        )
+        _insert_content(connection, campaign_id, plan)
+        audit.write(
+            connection,
+            audit.Entry(
+                Principal(submission.submitted_by),
+                "register:campaign:submit",
+                [f"campaign:{campaign_id}"],
+                f"submission {submission.submission_id}",
+                None,
+                {"key": submission.campaign.key, "edition": submission.campaign.edition},
+            ),
+        )
+    return Receipt(submission.submission_id, campaign_id)
 
 
 def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> None:
@@ -286,7 +253,7 @@ def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> Non
     table = schema.submission
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(table).values(received_at=utc_now(), **values)
-    changed = {name: values.get(name) for name in ("status", "faults", "campaign_id", "recurrence_id")}
+    changed = {name: values.get(name) for name in ("status", "faults", "campaign_id")}
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["submission_id", "digest"], set_=changed, where=table.c.status == "refused"
@@ -294,12 +261,10 @@ def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> Non
     )
 
 
-def _insert_campaign(connection: sa.Connection, plan: _Plan, clocks: Clocks) -> int | None:
-    """Insert the campaign with its lists; None where it is there."""
+def _insert_campaign(connection: sa.Connection, plan: _Plan) -> int:
     submission, part = plan.submission, plan.submission.campaign
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    campaign_id: int | None = connection.execute(
-        insert(schema.campaign)
+    campaign_id: int = connection.execute(
+        sa.insert(schema.campaign)
         .values(
             submission_id=submission.submission_id,
             key=part.key,
@@ -314,13 +279,11 @@ def _insert_campaign(connection: sa.Connection, plan: _Plan, clocks: Clocks) -> 
             status="scheduled",
             created_at=utc_now(),
             created_by=submission.submitted_by,
-            **asdict(timetable(submission, clocks)),
+            send_at=submission.schedule.send_at,
+            deadline_at=submission.deadline,
         )
-        .on_conflict_do_nothing(index_elements=["submission_id"])
         .returning(schema.campaign.c.id)
-    ).scalar_one_or_none()
-    if campaign_id is None:
-        return None
+    ).scalar_one()
     ranks = [
         {"campaign_id": campaign_id, "list_id": item.id, "rank": rank} for rank, item in enumerate(plan.lists)
     ]
@@ -360,13 +323,10 @@ def store_assets(connection: sa.Connection, assets: Iterable[Asset]) -> None:
         )
 
 
-def _taken(connection: sa.Connection, document: object) -> bool:
-    """Whether another document was accepted under this one's id; the same one may be, a moment ago."""
+def _accepted_id(connection: sa.Connection, submission_id: str) -> bool:
     table = schema.submission
     statement = sa.select(table.c.id).where(
-        table.c.submission_id == _claimed_id(document),
-        table.c.digest != _digest(document),
-        table.c.status == "accepted",
+        table.c.submission_id == submission_id, table.c.status == "accepted"
     )
     return connection.execute(statement).first() is not None
 

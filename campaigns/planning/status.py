@@ -56,7 +56,7 @@ HELD: Final[tuple[Status, ...]] = ("paused", "halted")
 CLOSED: Final[tuple[Status, ...]] = ("completed", "cancelled")
 
 #: Why a campaign is held: a person asked, its start was missed, it is being cancelled, or a limit was passed.
-HoldReason = Literal["asked", "missed_start", "cancelling", "hard_bounces", "complaints"]
+HoldReason = Literal["asked", "missed_start", "cancelling", "hard_bounces", "complaints", "authentication"]
 
 
 def may_follow(before: Status, after: Status) -> bool:

@@ -19,7 +19,7 @@ from campaigns.store.register_tables import CHANNELS
 SUBMISSION_STATUSES = ("received", "accepted", "refused")
 CAMPAIGN_STATUSES = ("scheduled", "expanding", "sending", "completed", "paused", "halted", "cancelled")
 #: A person asked, the start was missed, the campaign is being cancelled, or a limit was passed.
-HOLD_REASONS = ("asked", "missed_start", "cancelling", "hard_bounces", "complaints")
+HOLD_REASONS = ("asked", "missed_start", "cancelling", "hard_bounces", "complaints", "authentication")
 DELIVERY_STATUSES = (
     "pending",
     "sending",
@@ -44,12 +44,8 @@ submission = sa.Table(
     required("document", Json),
     required("faults", Json),
     sa.Column("campaign_id", BigId),
-    sa.Column("recurrence_id", BigId),
     one_of("status", SUBMISSION_STATUSES),
-    sa.CheckConstraint(
-        "(status = 'accepted') = (campaign_id IS NOT NULL OR recurrence_id IS NOT NULL)",
-        name="accepted_has_work",
-    ),
+    sa.CheckConstraint("(status = 'accepted') = (campaign_id IS NOT NULL)", name="accepted_has_campaign"),
     sa.UniqueConstraint("submission_id", "digest"),
     sa.Index(
         "uq_submission_accepted",
@@ -79,8 +75,6 @@ campaign = sa.Table(
     required("created_by", sa.Text),
     sa.Column("send_at", Instant),
     sa.Column("start_by", Instant),
-    sa.Column("time_zone", sa.Text),
-    sa.Column("local_start", sa.Text),
     sa.Column("deadline_at", Instant),
     sa.Column("hold_reason", sa.Text),
     sa.Column("expanded_at", Instant),

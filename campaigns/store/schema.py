@@ -35,7 +35,7 @@ from campaigns.store.register_tables import (
     subscription_history,
     suppression,
 )
-from campaigns.store.schedule_tables import recurrence
+from campaigns.store.traffic_tables import campaign_brake, warm_up_day
 
 __all__ = [
     "asset",
@@ -44,6 +44,7 @@ __all__ = [
     "audit_value",
     "batch",
     "campaign",
+    "campaign_brake",
     "campaign_content",
     "campaign_list",
     "claim_count",
@@ -61,11 +62,11 @@ __all__ = [
     "print_file",
     "print_item",
     "provenance",
-    "recurrence",
     "register",
     "register_key",
     "submission",
     "subscription",
     "subscription_history",
     "suppression",
+    "warm_up_day",
 ]
