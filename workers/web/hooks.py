@@ -43,6 +43,10 @@ from workers.web.group import SharedCommit
 HOOK_DESCRIPTION: Final[dict[str, Any]] = {
     "summary": "Report what happened to messages",
     "description": "The body and its proof are those of the provider; shown here is the provider `generic`.",
+    "parameters": [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in ("provider", "endpoint")
+    ],
     "requestBody": {
         "required": True,
         "content": {
@@ -88,8 +92,9 @@ class Hooks:
         self._context = context
         self._commits = SharedCommit(self._commit, "webhooks")
 
-    async def take(self, provider: str, endpoint: str, request: Request) -> Response:
+    async def take(self, request: Request) -> Response:
         """News from a provider."""
+        provider, endpoint = request.path_params["provider"], request.path_params["endpoint"]
         known = PROVIDERS.get(provider, PROVIDERS["generic"])
         body = await read_body(request, known.body_octets)
         told = request.headers.get("content-type", "").partition(";")[0].strip().lower()

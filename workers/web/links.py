@@ -18,8 +18,9 @@ from campaigns.clock import utc_now
 from campaigns.tokens import TokenClaims, TokenPurpose
 from workers.web.bodies import read_form
 from workers.web.context import WebContext
+from workers.web.group import SharedCommit
 from workers.web.pages import HEADERS
-from workers.web.people import holder, leave, time_text
+from workers.web.people import Wish, holder, leave, time_text
 
 _VIEW_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' {origin}; form-action 'none'; "
@@ -32,6 +33,9 @@ class Links:
 
     def __init__(self, context: WebContext) -> None:
         self._context, self._pages = context, context.pages
+        self._commits: SharedCommit[Wish, None] = SharedCommit(
+            lambda wishes: leave(context.engine, wishes), "unsubscribe"
+        )
 
     async def unsubscribe(self, request: Request) -> Response:
         """GET asks and changes nothing; POST leaves."""
@@ -44,7 +48,7 @@ class Links:
             return self._unknown(wish)
         if form is None:
             return await run_in_threadpool(self._ask, claims, wish, request.url.path)
-        return await run_in_threadpool(self._act, claims, form, request.url.path)
+        return await self._act(claims, form, request.url.path)
 
     async def view(self, request: Request) -> Response:
         """The message in the browser, made anew; nothing is recorded."""
@@ -65,10 +69,10 @@ class Links:
             "unsubscribe", language, list_name=who.list_name, address=who.address, action=path
         )
 
-    def _act(self, claims: TokenClaims, form: Mapping[str, str], path: str) -> HTMLResponse:
+    async def _act(self, claims: TokenClaims, form: Mapping[str, str], path: str) -> HTMLResponse:
         everything = form.get("scope") == "all"
-        who = holder(self._context.engine, claims)
-        leave(self._context.engine, claims, everything=everything)
+        who = await run_in_threadpool(holder, self._context.engine, claims)
+        await self._commits.hand_in(Wish(claims, everything), binds=True)
         language = self._pages.language(form.get("lang"), who.language)
         return self._pages.render(
             "unsubscribed",

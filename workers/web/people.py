@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from campaigns.content.language import as_language, date_text
 from campaigns.principal import Principal
 from campaigns.register import subscriptions
-from campaigns.register.permit import answering_a_no
+from campaigns.register.permit import recording_noes
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from campaigns.tokens import TokenClaims
@@ -59,19 +60,36 @@ def holder(engine: sa.Engine, claims: TokenClaims) -> Holder:
     return Holder(person.email or "" if person else "", person.language or "" if person else "", name or "")
 
 
-def leave(engine: sa.Engine, claims: TokenClaims, *, everything: bool) -> None:
-    """Leave the list, or all marketing; binds when this returns. Doing it again changes nothing.
+@dataclass(frozen=True)
+class Wish:
+    """What the holder of a link asked for: to leave its list, or everything."""
+
+    claims: TokenClaims
+    everything: bool
+
+
+def leave(engine: sa.Engine, wishes: Sequence[Wish]) -> tuple[list[None], float]:
+    """Leave lists, or all marketing, in one transaction for several people; nobody may be answered before the
+    moment that is returned (boot seconds). Doing it again changes nothing.
 
     Raises:
         Unreachable: the database is away or the outcome is unknown: nothing may be answered but "try again".
     """
+    with recording_noes(engine) as (connection, binding):
+        # In one order, whatever order they came in: two transactions then never wait for each other in a circle.
+        for wish in sorted(wishes, key=lambda wish: (wish.claims.contact, wish.claims.list_id)):
+            _leave(connection, wish)
+    return [None] * len(wishes), binding.answer_at
+
+
+def _leave(connection: sa.Connection, wish: Wish) -> None:
+    claims = wish.claims
     principal = Principal(f"contact:{claims.contact}")
     evidence = f"link of delivery {claims.campaign}.{claims.number}"
-    with answering_a_no(engine) as connection:
-        wish = subscriptions.Unsubscription(claims.contact, claims.list_id, ORIGIN, evidence)
-        subscriptions.unsubscribe(connection, wish, principal)
-        if everything:
-            subscriptions.object_to_marketing(connection, claims.contact, ORIGIN, evidence, principal)
+    unsubscription = subscriptions.Unsubscription(claims.contact, claims.list_id, ORIGIN, evidence)
+    subscriptions.unsubscribe(connection, unsubscription, principal)
+    if wish.everything:
+        subscriptions.object_to_marketing(connection, claims.contact, ORIGIN, evidence, principal)
 
 
 def time_text(moment: datetime, zone: str, language: str) -> str:
