@@ -43,6 +43,9 @@ class Actors:
     def submit_campaign(self, document: object = None, *_rest: object, **_named: object) -> None:
         """Take one submission."""
         receipt = receive(self._installation.planning, document)
+        if receipt.recurrence_id is not None:
+            log.info("schedule accepted", submission=receipt.submission_id, schedule=receipt.recurrence_id)
+            return
         if receipt.campaign_id is None:
             log.warning("submission refused", submission=receipt.submission_id, faults=len(receipt.faults))
             return

@@ -15,6 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from campaigns.delivery import control, ledger, open_work, overdue
 from campaigns.errors import Unreachable, UtskickError
+from campaigns.planning.firing import fire_due
 from workers import broker as queue
 from workers.bell import Bell
 from workers.broker import connected, make_broker
@@ -65,12 +66,15 @@ def ring(bell: Bell) -> None:
 
 
 def tidy(installation: Installation) -> None:
-    """Hold missed starts, expire, take over dead leases, finish cancellations, complete what is done.
+    """Fire schedules, hold missed starts, expire, take over dead leases, finish cancellations, complete what is done.
 
     Raises:
         Unreachable: the database is away; what was done stays done, the rest is done at the next look.
     """
     engine = installation.engine
+    for firing in fire_due(installation.planning):
+        told = {"campaign": firing.receipt.campaign_id, "submission": firing.receipt.submission_id}
+        log.info("schedule fired", **told, missed=firing.missed, faults=len(firing.receipt.faults))
     for campaign in overdue.hold_missed(engine):
         log.warning("start missed; waits for a word", campaign=campaign)
     for campaign in overdue.expire_waiting(engine):

@@ -82,6 +82,12 @@ class Smarthost(_Table):
     timeouts: TimeoutTable = TimeoutTable()
 
 
+class Schedules(_Table):
+    """When a start is too late to happen without a person's word."""
+
+    start_within_minutes: Annotated[int, Field(ge=1, le=43_200)] = 360
+
+
 class RetryTable(_Table):
     """When to try again and when to give up; see `campaigns.delivery.policy`."""
 
@@ -170,6 +176,7 @@ class Settings(_Table):
     print_houses: dict[Key, PrintHouse] = {}
     webhooks: dict[Key, Webhook] = {}
     retries: RetryTable = RetryTable()
+    schedules: Schedules = Schedules()
     retention: Retention
 
     @property

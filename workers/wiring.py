@@ -87,9 +87,18 @@ class Installation:
         """What planning needs."""
         from campaigns.content.catalogue import Catalogue
         from campaigns.planning.campaign import Planning
+        from campaigns.planning.timetable import Clocks
 
         senders = {key: sender.route[0] for key, sender in self.settings.senders.items()}
-        return Planning(self.engine, Catalogue(), self.brand, senders, prints=self.print_house is not None)
+        within = timedelta(minutes=self.settings.schedules.start_within_minutes)
+        return Planning(
+            self.engine,
+            Catalogue(),
+            self.brand,
+            senders,
+            prints=self.print_house is not None,
+            clocks=Clocks(self.settings.time_zone, within),
+        )
 
     @property
     def stationery(self) -> Stationery:

@@ -43,7 +43,7 @@ def show(engine: sa.Engine, campaign_id: int) -> dict[str, Any]:
 
 
 def list_campaigns(engine: sa.Engine) -> list[dict[str, Any]]:
-    """All campaigns, the newest first."""
+    """All campaigns, the newest first; `hold_reason` says what a held one waits for."""
     table = schema.campaign.c
     columns = (
         table.id,
@@ -53,10 +53,12 @@ def list_campaigns(engine: sa.Engine) -> list[dict[str, Any]]:
         table.kind,
         table.channel,
         table.status,
+        table.hold_reason,
+        table.send_at,
     )
     with reading(engine) as connection:
         rows = connection.execute(sa.select(*columns).order_by(table.id.desc())).mappings().all()
-    return [dict(row) for row in rows]
+    return [{**row, "send_at": iso(row["send_at"]) if row["send_at"] else None} for row in rows]
 
 
 def list_refused(engine: sa.Engine) -> list[dict[str, Any]]:
@@ -93,6 +95,7 @@ def _accounts(campaign: Any, groups: Sequence[Any]) -> dict[str, Any]:
         "kind": campaign.kind,
         "channel": campaign.channel,
         "status": campaign.status,
+        "hold_reason": campaign.hold_reason,
         "recipients": sum(counts.values()) + withheld_total,
         **counts,
         "withheld": dict(sorted(withheld.items())),

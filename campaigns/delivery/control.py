@@ -94,16 +94,8 @@ def start(engine: sa.Engine, campaign_id: int, principal: Principal) -> Change:
         if row.hold_reason == "cancelling":
             raise RefusedOperation(f"campaign {campaign_id} is being cancelled")
         _demand_time(row)
-        change = _move(
-            connection,
-            row,
-            "scheduled",
-            "start",
-            principal,
-            hold_reason=None,
-            start_by=None,
-            send_at=utc_now(),
-        )
+        at_once = {"hold_reason": None, "start_by": None, "send_at": utc_now(), "local_start": None}
+        change = _move(connection, row, "scheduled", "start", principal, **at_once)
         raise_epoch(connection)
     return change
 

@@ -23,10 +23,7 @@ DEPTH: Final = 100
 def due_campaigns(engine: sa.Engine) -> list[int]:
     """Campaigns whose start has come, that are not too late for it, and that are not expanded."""
     table, now = schema.campaign.c, utc_now()
-    in_time = sa.and_(
-        sa.or_(table.start_by.is_(None), table.start_by >= now),
-        sa.or_(table.deadline_at.is_(None), table.deadline_at > now),
-    )
+    in_time = sa.or_(table.start_by.is_(None), table.start_by >= now)
     statement = (
         sa.select(table.id)
         .where(

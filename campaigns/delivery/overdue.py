@@ -64,11 +64,10 @@ def expire_waiting(engine: sa.Engine) -> list[int]:
 def hold_missed(engine: sa.Engine) -> list[int]:
     """Hold campaigns that nobody started in time, so that a late start surprises nobody; returns which."""
     table, now = schema.campaign, utc_now()
-    late = sa.or_(table.c.start_by < now, table.c.deadline_at <= now)
     with writing(engine) as connection:
         held = connection.execute(
             sa.update(table)
-            .where(table.c.status == "scheduled", late)
+            .where(table.c.status == "scheduled", table.c.start_by < now)
             .values(status="paused", hold_reason="missed_start")
             .returning(table.c.id)
         )

@@ -10,8 +10,8 @@ machine renders the same octets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,6 +22,7 @@ from campaigns.content.compile import compile_content
 from campaigns.content.language import as_language
 from campaigns.content.model import Asset, Brand, CampaignFacts, Compilation
 from campaigns.errors import Fault, FaultyInput, NotFound, SubmissionRefused, TemplateFault
+from campaigns.planning import recurrence
 from campaigns.planning.storable import storable, storable_text
 from campaigns.planning.submission import (
     DOCUMENT_OCTETS,
@@ -31,6 +32,7 @@ from campaigns.planning.submission import (
     read_document,
     sound_parts,
 )
+from campaigns.planning.timetable import Clocks, first_firing, schedule_faults, timetable
 from campaigns.principal import Principal
 from campaigns.register import audit, mailing_lists
 from campaigns.store import schema
@@ -47,17 +49,19 @@ class Planning:
     brand: Brand
     smarthost_of: Mapping[str, str]
     prints: bool = True
+    clocks: Clocks = field(default_factory=Clocks)
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a submission: its campaign, or the faults that it was refused for. `fresh` tells a
-    first receipt."""
+    """What became of a submission: its campaign, or its recurring schedule, or the faults that it was refused for.
+    `fresh` tells a first receipt."""
 
     submission_id: str
     campaign_id: int | None
     faults: tuple[Fault, ...] = ()
     fresh: bool = True
+    recurrence_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,9 @@ class _Plan:
     smarthost: str
     lists: list[mailing_lists.MailingList]
     compiled: list[Compilation] = field(default_factory=list)
+
+
+_TAKEN: Final = Fault("submission_id", "is taken by another document; a changed campaign needs a new id")
 
 
 def receive(planning: Planning, document: object) -> Receipt:
@@ -82,7 +89,9 @@ def receive(planning: Planning, document: object) -> Receipt:
         plan = _plan(planning, document)
     except SubmissionRefused as refusal:
         return _keep_refused(planning.engine, document, refusal.faults)
-    return _keep_accepted(planning.engine, plan)
+    if plan.submission.schedule.cron is not None:
+        return _keep_recurring(planning, plan)
+    return _keep_accepted(planning, plan)
 
 
 def _accepted_before(engine: sa.Engine, document: object) -> Receipt | None:
@@ -95,7 +104,9 @@ def _accepted_before(engine: sa.Engine, document: object) -> Receipt | None:
                 table.c.status == "accepted",
             )
         ).one_or_none()
-    return None if row is None else Receipt(row.submission_id, row.campaign_id, fresh=False)
+    if row is None:
+        return None
+    return Receipt(row.submission_id, row.campaign_id, fresh=False, recurrence_id=row.recurrence_id)
 
 
 def _plan(planning: Planning, document: object) -> _Plan:
@@ -107,13 +118,12 @@ def _plan(planning: Planning, document: object) -> _Plan:
         faults += refusal.faults
     parts = sound_parts(document)
     with reading(planning.engine) as connection:
-        if _accepted_id(connection, _claimed_id(document)):
-            faults.append(
-                Fault("submission_id", "is taken by another document; a changed campaign needs a new id")
-            )
+        if _taken(connection, document):
+            faults.append(_TAKEN)
         lists = _lists(connection, parts["campaign"], faults)
     smarthost = _smarthost(planning, parts["sender"], faults)
     faults += _promise_faults(planning, parts)
+    faults += schedule_faults(parts, _claimed_id(document), planning.clocks)
     compiled = _compile(planning, parts["campaign"], faults)
     if faults or smarthost is None or submission is None:
         raise SubmissionRefused(faults)
@@ -212,40 +222,63 @@ def _keep_refused(engine: sa.Engine, document: object, faults: Iterable[Fault]) 
     return Receipt(submission_id, None, faults)
 
 
-def _keep_accepted(engine: sa.Engine, plan: _Plan) -> Receipt:
+def _keep_recurring(planning: Planning, plan: _Plan) -> Receipt:
+    """Keep a recurring schedule; each firing comes back as a submission of its own."""
     submission = plan.submission
-    with writing(engine) as connection:
-        existing = connection.execute(
-            sa.select(schema.campaign.c.id).where(schema.campaign.c.submission_id == submission.submission_id)
-        ).scalar_one_or_none()
-        if existing is not None:  # two deliveries of the same queue message at the same moment
-            return Receipt(submission.submission_id, existing, fresh=False)
-        campaign_id = _insert_campaign(connection, plan)
-        _insert_submission(
-            connection,
-            {
-                "submission_id": submission.submission_id,
-                "digest": _digest(plan.document),
-                "status": "accepted",
-                "submitted_by": submission.submitted_by,
-                "document": plan.document,
-                "faults": [],
-                "campaign_id": campaign_id,
-            },
-        )
-        _insert_content(connection, campaign_id, plan)
-        audit.write(
-            connection,
-            audit.Entry(
-                Principal(submission.submitted_by),
-                "register:campaign:submit",
-                [f"campaign:{campaign_id}"],
-                f"submission {submission.submission_id}",
-                None,
-                {"key": submission.campaign.key, "edition": submission.campaign.edition},
-            ),
-        )
-    return Receipt(submission.submission_id, campaign_id)
+    zone_name, until, next_at = first_firing(submission, planning.clocks)
+    if next_at is None:
+        raise SubmissionRefused([Fault("schedule.cron", "never fires (any more)")])
+    values = {
+        "submission_id": submission.submission_id,
+        "document": plan.document,
+        "cron": submission.schedule.cron,
+        "time_zone": zone_name,
+        "until": until,
+        "created_by": submission.submitted_by,
+    }
+    with writing(planning.engine) as connection:
+        recurrence_id = recurrence.keep(connection, values, next_at)
+        _insert_accepted(connection, plan, "schedule", recurrence_id=recurrence_id)
+    return Receipt(submission.submission_id, None, recurrence_id=recurrence_id)
+
+
+def _keep_accepted(planning: Planning, plan: _Plan) -> Receipt:
+    submission = plan.submission
+    with writing(planning.engine) as connection:
+        campaign_id = _insert_campaign(connection, plan, planning.clocks)
+        if campaign_id is not None:
+            _insert_content(connection, campaign_id, plan)
+            _insert_accepted(connection, plan, "campaign", campaign_id=campaign_id)
+            return Receipt(submission.submission_id, campaign_id)
+    # Somebody accepted this id at the same moment: the same queue message, or another document.
+    known = _accepted_before(planning.engine, plan.document)
+    return known or _keep_refused(planning.engine, plan.document, [_TAKEN])
+
+
+def _insert_accepted(connection: sa.Connection, plan: _Plan, what: str, **made: int) -> None:
+    """Keep an accepted submission with what was made of it, and say so in the audit log."""
+    submission = plan.submission
+    accepted = {
+        "submission_id": submission.submission_id,
+        "digest": _digest(plan.document),
+        "status": "accepted",
+        "submitted_by": submission.submitted_by,
+        "document": plan.document,
+        "faults": [],
+        **made,
+    }
+    _insert_submission(connection, accepted)
+    audit.write(
+        connection,
+        audit.Entry(
+            Principal(submission.submitted_by),
+            f"register:{what}:submit",
+            [f"{what}:{number}" for number in made.values()],
+            f"submission {submission.submission_id}",
+            None,
+            {"key": submission.campaign.key, "edition": submission.campaign.edition},
+        ),
+    )
 
 
 def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> None:
@@ -253,7 +286,7 @@ def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> Non
     table = schema.submission
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(table).values(received_at=utc_now(), **values)
-    changed = {name: values.get(name) for name in ("status", "faults", "campaign_id")}
+    changed = {name: values.get(name) for name in ("status", "faults", "campaign_id", "recurrence_id")}
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["submission_id", "digest"], set_=changed, where=table.c.status == "refused"
@@ -261,10 +294,12 @@ def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> Non
     )
 
 
-def _insert_campaign(connection: sa.Connection, plan: _Plan) -> int:
+def _insert_campaign(connection: sa.Connection, plan: _Plan, clocks: Clocks) -> int | None:
+    """Insert the campaign with its lists; None where it is there."""
     submission, part = plan.submission, plan.submission.campaign
-    campaign_id: int = connection.execute(
-        sa.insert(schema.campaign)
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    campaign_id: int | None = connection.execute(
+        insert(schema.campaign)
         .values(
             submission_id=submission.submission_id,
             key=part.key,
@@ -279,11 +314,13 @@ def _insert_campaign(connection: sa.Connection, plan: _Plan) -> int:
             status="scheduled",
             created_at=utc_now(),
             created_by=submission.submitted_by,
-            send_at=submission.schedule.send_at,
-            deadline_at=submission.deadline,
+            **asdict(timetable(submission, clocks)),
         )
+        .on_conflict_do_nothing(index_elements=["submission_id"])
         .returning(schema.campaign.c.id)
-    ).scalar_one()
+    ).scalar_one_or_none()
+    if campaign_id is None:
+        return None
     ranks = [
         {"campaign_id": campaign_id, "list_id": item.id, "rank": rank} for rank, item in enumerate(plan.lists)
     ]
@@ -323,10 +360,13 @@ def store_assets(connection: sa.Connection, assets: Iterable[Asset]) -> None:
         )
 
 
-def _accepted_id(connection: sa.Connection, submission_id: str) -> bool:
+def _taken(connection: sa.Connection, document: object) -> bool:
+    """Whether another document was accepted under this one's id; the same one may be, a moment ago."""
     table = schema.submission
     statement = sa.select(table.c.id).where(
-        table.c.submission_id == submission_id, table.c.status == "accepted"
+        table.c.submission_id == _claimed_id(document),
+        table.c.digest != _digest(document),
+        table.c.status == "accepted",
     )
     return connection.execute(statement).first() is not None
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
+from campaigns.planning.moments import starts_by_country
 from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import schema
 from campaigns.store.engine import writing
@@ -43,14 +45,15 @@ def expand(engine: sa.Engine, campaign_id: int) -> Expansion | None:
     now = utc_now()
     with writing(engine) as connection:
         campaign = _begin(connection, campaign_id)
-        if campaign is None or (campaign.send_at is not None and campaign.send_at > now):
+        if campaign is None or not _is_time(campaign, now):
             return None
         channels = ("email", "post") if campaign.channel == "both" else (campaign.channel,)
-        connection.execute(_insert_rows(connection, campaign, channels))
-        ranges = _ranges(connection, campaign_id)
-        batches = _insert_batches(connection, campaign_id, ranges)
+        turns = _turns(connection, campaign)
+        connection.execute(_insert_rows(connection, campaign, channels, turns))
+        ranges = _ranges(connection, campaign_id, turns)
+        batches = _insert_batches(connection, campaign_id, ranges, turns)
         _set_sending(connection, campaign_id)
-    return Expansion(campaign_id, sum(last - first + 1 for _, first, last in ranges), batches)
+    return Expansion(campaign_id, sum(item.last - item.first + 1 for item in ranges), batches)
 
 
 def _begin(connection: sa.Connection, campaign_id: int) -> Any:
@@ -63,10 +66,69 @@ def _begin(connection: sa.Connection, campaign_id: int) -> Any:
     return connection.execute(statement.with_for_update()).one_or_none()
 
 
-def _insert_rows(connection: sa.Connection, campaign: Any, channels: Iterable[str]) -> sa.Insert:
+def _is_time(campaign: Any, now: datetime) -> bool:
+    """Whether its start has come, and is not so late that a person has to say a word first."""
+    early = campaign.send_at is not None and campaign.send_at > now
+    late = campaign.start_by is not None and campaign.start_by < now and campaign.status == "scheduled"
+    return not early and not late
+
+
+@dataclass(frozen=True)
+class _Turns:
+    """Who is written to when, where recipients are written to by their own clocks: the countries (as they stand in the
+    register) of each start but the first, which is everybody else's; no starts where all start at once."""
+
+    starts: tuple[datetime, ...] = ()
+    countries: tuple[tuple[str, ...], ...] = ()
+
+    def of(self, country: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+        """SQL: whose turn it is, counted from 0."""
+        whens = [(country.in_(texts), turn) for turn, texts in enumerate(self.countries, start=1)]
+        return sa.case(*whens, else_=0) if whens else sa.literal(0)
+
+    def due_at(self, channel: str, turn: int) -> datetime | None:
+        """When a turn begins; an edition of the print house goes as a whole, at once."""
+        return self.starts[turn] if self.starts and channel == "email" else None
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Rows of one channel and one turn."""
+
+    channel: str
+    turn: int
+    first: int
+    last: int
+
+
+def _turns(connection: sa.Connection, campaign: Any) -> _Turns:
+    if campaign.local_start is None:
+        return _Turns()
+    contact, subscription, chosen = schema.contact.c, schema.subscription.c, schema.campaign_list.c
+    texts = connection.execute(
+        sa.select(contact.country)
+        .distinct()
+        .join_from(schema.contact, schema.subscription, subscription.contact_id == contact.id)
+        .join(schema.campaign_list, chosen.list_id == subscription.list_id)
+        .where(chosen.campaign_id == campaign.id)
+    ).scalars()
+    local = datetime.fromisoformat(campaign.local_start)
+    starts = starts_by_country(local, campaign.time_zone, {*texts, None})
+    usual = starts[None]
+    others = sorted(set(starts.values()) - {usual})
+    countries = [
+        tuple(text for text, start in starts.items() if text is not None and start == other)
+        for other in others
+    ]
+    return _Turns((usual, *others), tuple(countries))
+
+
+def _insert_rows(
+    connection: sa.Connection, campaign: Any, channels: Iterable[str], turns: _Turns
+) -> sa.Insert:
     languages = _languages(connection, campaign.id)
     reached = _reached_by(campaign.id)
-    parts = [_candidates(campaign, channel, languages, reached) for channel in channels]
+    parts = [_candidates(campaign, channel, languages, reached, turns) for channel in channels]
     candidates = sa.union_all(*parts).subquery("candidate")
     ranked = _with_rivals(candidates)
     row = ranked.c
@@ -74,7 +136,7 @@ def _insert_rows(connection: sa.Connection, campaign: Any, channels: Iterable[st
     now = sa.literal(utc_now(), schema.delivery.c.expanded_at.type)
     chosen = sa.select(
         sa.literal(campaign.id),
-        sa.func.row_number().over(order_by=[row.channel, row.contact_id]),
+        sa.func.row_number().over(order_by=[row.channel, row.turn, row.contact_id]),
         row.channel,
         row.contact_id,
         row.list_id,
@@ -114,7 +176,9 @@ def _reached_by(campaign_id: int) -> sa.Subquery:
     return sa.select(ranked.c.contact_id, ranked.c.list_id).where(ranked.c.place == 1).subquery("reached")
 
 
-def _candidates(campaign: Any, channel: str, languages: list[str], reached: sa.Subquery) -> sa.Select[Any]:
+def _candidates(
+    campaign: Any, channel: str, languages: list[str], reached: sa.Subquery, turns: _Turns
+) -> sa.Select[Any]:
     contact = schema.contact.c
     asked = Asked(reached.c.list_id, sa.literal(channel), sa.literal(campaign.purpose))
     return sa.select(
@@ -126,6 +190,7 @@ def _candidates(campaign: Any, channel: str, languages: list[str], reached: sa.S
         ),
         (contact.email_key if channel == "email" else contact.postal_key).label("address_key"),
         withholding_reason(asked).label("reason"),
+        _turn(sa.literal(channel), turns).label("turn"),
     ).join_from(reached, schema.contact, contact.id == reached.c.contact_id)
 
 
@@ -139,40 +204,47 @@ def _with_rivals(candidates: sa.Subquery) -> sa.Subquery:
     return sa.select(*row, rival.label("rival")).subquery("ranked")
 
 
-def _ranges(connection: sa.Connection, campaign_id: int) -> list[tuple[str, int, int]]:
-    row = schema.delivery.c
-    statement = (
-        sa.select(row.channel, sa.func.min(row.number), sa.func.max(row.number))
-        .where(row.campaign_id == campaign_id)
-        .group_by(row.channel)
-        .order_by(row.channel)
-    )
-    return [(channel, first, last) for channel, first, last in connection.execute(statement)]
+def _turn(channel: sa.ColumnElement[str], turns: _Turns) -> sa.ColumnElement[int]:
+    if not turns.starts:
+        return sa.literal(0)
+    return sa.case((channel == "post", 0), else_=turns.of(schema.contact.c.country))
+
+
+def _ranges(connection: sa.Connection, campaign_id: int, turns: _Turns) -> list[_Range]:
+    row, contact = schema.delivery.c, schema.contact.c
+    rows = sa.select(row.channel, _turn(row.channel, turns).label("turn"), row.number)
+    if turns.starts:
+        rows = rows.join_from(schema.delivery, schema.contact, contact.id == row.contact_id)
+    found = rows.where(row.campaign_id == campaign_id).subquery("found").c
+    first, last = sa.func.min(found.number), sa.func.max(found.number)
+    statement = sa.select(found.channel, found.turn, first, last).group_by(found.channel, found.turn)
+    return [_Range(*item) for item in connection.execute(statement.order_by(first))]
 
 
 def _insert_batches(
-    connection: sa.Connection, campaign_id: int, ranges: list[tuple[str, int, int]]
+    connection: sa.Connection, campaign_id: int, ranges: list[_Range], turns: _Turns
 ) -> tuple[int, ...]:
-    pieces = [piece for channel, first, last in ranges for piece in _pieces(channel, first, last)]
+    pieces = [(item, first, last) for item in ranges for first, last in _pieces(item)]
     rows = [
         {
             "campaign_id": campaign_id,
             "batch_no": number,
-            "channel": channel,
+            "channel": item.channel,
             "first_number": first,
             "last_number": last,
+            "due_at": turns.due_at(item.channel, item.turn),
         }
-        for number, (channel, first, last) in enumerate(pieces, start=1)
+        for number, (item, first, last) in enumerate(pieces, start=1)
     ]
     if rows:
         connection.execute(sa.insert(schema.batch), rows)
     return tuple(range(1, len(rows) + 1))
 
 
-def _pieces(channel: str, first: int, last: int) -> Iterable[tuple[str, int, int]]:
+def _pieces(item: _Range) -> Iterable[tuple[int, int]]:
     # A print house's file is closed as a whole, so the post of a campaign is one batch.
-    step = last - first + 1 if channel == "post" else BATCH_ROWS
-    return ((channel, start, min(start + step - 1, last)) for start in range(first, last + 1, step))
+    step = item.last - item.first + 1 if item.channel == "post" else BATCH_ROWS
+    return ((start, min(start + step - 1, item.last)) for start in range(item.first, item.last + 1, step))
 
 
 def _set_sending(connection: sa.Connection, campaign_id: int) -> None:

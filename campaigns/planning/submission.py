@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -26,7 +26,8 @@ from pydantic import (
     ValidationError,
 )
 
-from campaigns.errors import Fault, SubmissionRefused
+from campaigns.errors import Fault, InputError, SubmissionRefused
+from campaigns.planning.moments import firings, zone
 from campaigns.planning.storable import storing_faults
 from campaigns.principal import Principal
 
@@ -65,6 +66,33 @@ def _in_reach(moment: datetime) -> datetime:
     return moment
 
 
+def _zone_name(text: str) -> str:
+    zone(text)
+    return text
+
+
+def _cron(text: str) -> str:
+    next(firings(text, "UTC", datetime(2026, 1, 1, tzinfo=UTC)), None)
+    return text
+
+
+def _said(check: Callable[[str], str]) -> Callable[[str], str]:
+    """A check of ours, whose errors pydantic lists."""
+
+    def checked(text: str) -> str:
+        try:
+            return check(text)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+
+    return checked
+
+
+ZoneName = Annotated[
+    str, Field(max_length=60, examples=["Europe/Helsinki"]), AfterValidator(_said(_zone_name))
+]
+CronText = Annotated[str, Field(max_length=100, examples=["0 9 * * 2"]), AfterValidator(_said(_cron))]
+WallTime = Annotated[datetime, BeforeValidator(_text), AfterValidator(_in_reach)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_in_reach)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", examples=["newsletter"])]
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
@@ -92,7 +120,25 @@ class CampaignPart(_Part):
 class SchedulePart(_Part):
     """When it starts; at once where nothing is said."""
 
-    send_at: Moment | None = None
+    send_at: Annotated[
+        WallTime | None,
+        Field(description="When it starts; without an offset, as the clocks in time_zone show it."),
+    ] = None
+    time_zone: Annotated[
+        ZoneName | None, Field(description="An IANA time zone; the installation's where nothing is said.")
+    ] = None
+    local_time: Annotated[
+        bool, Field(description="Send to each recipient when the clocks of their own country show send_at.")
+    ] = False
+    cron: Annotated[
+        CronText | None,
+        Field(description="Recurring: minute, hour, day, month, weekday. Each firing is a campaign."),
+    ] = None
+    until: Annotated[WallTime | None, Field(description="The last moment at which cron fires.")] = None
+    start_within_minutes: Annotated[
+        int | None,
+        Field(ge=1, le=43_200, description="A start that is later than this waits for a person's word."),
+    ] = None
 
 
 class SenderPart(_Part):
@@ -106,6 +152,9 @@ class OptionsPart(_Part):
 
     fallback_language: Language | None = None
     deadline: Moment | None = None
+    expire_after_hours: Annotated[
+        float | None, Field(gt=0, le=720, description="A deadline counted from the start.")
+    ] = None
 
 
 class Submission(_Part):
@@ -124,11 +173,6 @@ class Submission(_Part):
     def fallback_language(self) -> str:
         """The language for contacts without one of the campaign's: as chosen, else the first of the subjects."""
         return self.options.fallback_language or next(iter(self.campaign.subject))
-
-    @property
-    def deadline(self) -> datetime | None:
-        """After this moment nothing more is handed over."""
-        return self.options.deadline
 
 
 def read_document(document: object) -> Submission:

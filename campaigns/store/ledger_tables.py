@@ -44,8 +44,12 @@ submission = sa.Table(
     required("document", Json),
     required("faults", Json),
     sa.Column("campaign_id", BigId),
+    sa.Column("recurrence_id", BigId),
     one_of("status", SUBMISSION_STATUSES),
-    sa.CheckConstraint("(status = 'accepted') = (campaign_id IS NOT NULL)", name="accepted_has_campaign"),
+    sa.CheckConstraint(
+        "(status = 'accepted') = (campaign_id IS NOT NULL OR recurrence_id IS NOT NULL)",
+        name="accepted_has_work",
+    ),
     sa.UniqueConstraint("submission_id", "digest"),
     sa.Index(
         "uq_submission_accepted",
@@ -75,6 +79,8 @@ campaign = sa.Table(
     required("created_by", sa.Text),
     sa.Column("send_at", Instant),
     sa.Column("start_by", Instant),
+    sa.Column("time_zone", sa.Text),
+    sa.Column("local_start", sa.Text),
     sa.Column("deadline_at", Instant),
     sa.Column("hold_reason", sa.Text),
     sa.Column("expanded_at", Instant),

@@ -35,6 +35,7 @@ from campaigns.store.register_tables import (
     subscription_history,
     suppression,
 )
+from campaigns.store.schedule_tables import recurrence
 from campaigns.store.traffic_tables import campaign_brake, warm_up_day
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "print_file",
     "print_item",
     "provenance",
+    "recurrence",
     "register",
     "register_key",
     "submission",

@@ -63,9 +63,10 @@ class Place:
         assert report.imported == count
 
     def document(self, submission_id: str = "first", **parts: Mapping[str, Any]) -> dict[str, Any]:
-        """The example's submission with another identity and what `parts` change."""
+        """The example's submission in English only, with another identity and what `parts` change."""
         document = tomllib.loads((ROOT / "examples" / "newsletter.toml").read_text())
         document["submission_id"] = submission_id
+        document["campaign"]["subject"] = {"en": document["campaign"]["subject"]["en"]}
         for name, values in parts.items():
             document.setdefault(name, {}).update(values)
         return document

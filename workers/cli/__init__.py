@@ -21,6 +21,7 @@ NOUNS = {
     "lists": "The mailing lists.",
     "contacts": "The people in the register.",
     "campaigns": "Ask for campaigns and see what became of them.",
+    "schedules": "Campaigns that come again and again.",
     "suppressions": "Who must not be written to.",
     "feedback": "Bounces and other mail that came back.",
     "dkim": "Sign our mail ourselves.",
