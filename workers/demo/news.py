@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import re
+import secrets
 import smtplib
 import time
 import urllib.request
@@ -27,11 +28,19 @@ class Kept:
     unsubscribe_url: str
 
 
+def make_secret(path: Path) -> str:
+    """Make a webhook's secret as the settings want it, and return it."""
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    path.touch(mode=0o600)
+    path.write_text(secret + "\n", encoding="ascii")
+    return secret
+
+
 def read_kept(path: Path) -> Kept:
     """Read what matters of a message in the sink."""
     with path.open("rb") as file:
         head = file.read(16_384).partition(b"\r\n\r\n")[0]
-    message = message_from_bytes(head, policy=policy.default)
+    message = message_from_bytes(head)
     link = re.search(r"<(https?://[^>]+)>", str(message["List-Unsubscribe"]))
     return Kept(
         path,

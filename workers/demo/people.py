@@ -149,16 +149,15 @@ HEADS: Final = (
 )
 
 
-def write_contacts(path: Path) -> int:
-    """Write the sample register as a CSV file; returns the number of people."""
+def write_contacts(path: Path, people: int = CONTACTS) -> None:
+    """Write the sample register as a CSV file."""
     chance = random.Random("utskick demo")
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(HEADS)
         companies = [_company(chance, number) for number in range(COMPANIES)]
-        for number in range(CONTACTS):
+        for number in range(people):
             table.writerow(_contact(chance, number, companies[number % COMPANIES]))
-    return CONTACTS
 
 
 def _company(chance: random.Random, number: int) -> dict[str, str]:

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from campaigns.errors import UtskickError
 from workers.children import start_child
+from workers.settings import load_settings
+from workers.wiring import Installation
 
 _PATIENCE_SECONDS: Final = 120.0
 
@@ -26,19 +28,20 @@ class DemoFailed(UtskickError):
 class Place:
     """The folder of one run, and what runs in it."""
 
-    def __init__(self, project: Path) -> None:
-        self.project = project
-        self.folder = project / "var" / "demo"
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def __init__(self, project: Path, folder: Path) -> None:
+        self.project, self.folder = project, folder
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
         self.mail = self.folder / "mail"
         self.mail.mkdir(parents=True)
         shutil.copy(project / "utskick.example.toml", self.folder / "utskick.toml")
         self.web_port, self.inbound_port, self.sink_port = _free_ports(3)
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("UTSKICK_")},
+        self._settings = {
             "UTSKICK_SMARTHOST": f"smtp://127.0.0.1:{self.sink_port}",
             "UTSKICK_PUBLIC_URL": f"http://127.0.0.1:{self.web_port}",
         }
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("UTSKICK_")}
+        self._environment = {**mine, **self._settings}
         self._running: list[subprocess.Popen[bytes]] = []
 
     def utskick(self, *arguments: str) -> dict[str, Any]:
@@ -59,6 +62,10 @@ class Place:
             raise DemoFailed(f"utskick {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
+
+    def installation(self) -> Installation:
+        """The same installation, seen from this process: to look at the ledger without starting a command."""
+        return Installation(load_settings(self.folder, self._settings))
 
     def start(self, *module: str) -> None:
         """Start a module as a process that ends with this one; its log is kept in the folder."""
@@ -87,7 +94,16 @@ class Place:
         while not done():
             if time.monotonic() > deadline:
                 raise DemoFailed(f"waited in vain for {what}; the logs are in {self.folder}")
-            time.sleep(0.2)
+            time.sleep(0.1)
+
+    @property
+    def database(self) -> str:
+        """The URL of the register."""
+        return f"sqlite:///{self.folder / 'var' / 'utskick.db'}"
+
+    def print_files(self) -> list[Path]:
+        """The closed address files of the print house."""
+        return sorted((self.folder / "var" / "print").rglob("*.csv"))
 
     def listens(self, port: int) -> bool:
         """Whether somebody listens on a port of this machine."""
