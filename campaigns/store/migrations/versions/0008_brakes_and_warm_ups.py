@@ -21,9 +21,7 @@ def upgrade() -> None:
         "campaign_brake",
         sa.Column("campaign_id", big_id, nullable=False),
         *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in (*counts, *judged)),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"], ["campaign.id"], name=op.f("fk_campaign_brake_campaign_id_campaign")
-        ),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_campaign_brake_campaign_id")),
         sa.PrimaryKeyConstraint("campaign_id", name=op.f("pk_campaign_brake")),
     )
     op.create_table(
