@@ -1,4 +1,4 @@
-"""What a person decides about deliveries whose outcome nobody could tell.
+"""What a person decides, or later news shows, about deliveries whose outcome nobody could tell.
 
 Promise: only `uncertain` deliveries are touched, each decision is audited with the deliveries that it concerns. To have
 one sent again is to risk a second copy, knowingly: it becomes `pending`, the claim makes a new attempt of it, and the
@@ -65,6 +65,27 @@ def settle_as(
     return len(found)
 
 
+def settle_by_evidence(
+    connection: sa.Connection, campaign_id: int, numbers: Collection[int], evidence: str, principal: Principal
+) -> list[int]:
+    """Settle uncertain deliveries as accepted within the caller's transaction, since something was heard of them
+    that only a handed-over message can cause; which."""
+    table, now = schema.delivery, utc_now()
+    settled = connection.execute(
+        sa.update(table)
+        .where(*_uncertain(campaign_id, numbers))
+        .values(
+            status="accepted",
+            settled_at=now,
+            handed_over_at=sa.func.coalesce(table.c.handed_over_at, table.c.settled_at),
+        )
+        .returning(table.c.number)
+    )
+    found = sorted(settled.scalars())
+    _write_audit(connection, campaign_id, "accepted", found, principal, evidence)
+    return found
+
+
 def resend(engine: sa.Engine, campaign_id: int, principal: Principal, numbers: Collection[int] = ()) -> int:
     """Have the uncertain e-mails of a campaign (or those with these numbers) sent again; how many.
 
@@ -129,7 +150,12 @@ def _reopen(connection: sa.Connection, campaign: Any, numbers: Sequence[int]) ->
 
 
 def _write_audit(
-    connection: sa.Connection, campaign_id: int, decision: str, numbers: Sequence[int], principal: Principal
+    connection: sa.Connection,
+    campaign_id: int,
+    decision: str,
+    numbers: Sequence[int],
+    principal: Principal,
+    evidence: str = "a person's word",
 ) -> None:
     if numbers:
         audit.write(
@@ -138,7 +164,7 @@ def _write_audit(
                 principal,
                 "register:delivery:settle",
                 [f"delivery:{campaign_id}.{number}" for number in numbers],
-                "a person's word",
+                evidence,
                 {"status": "uncertain"},
                 {"decision": decision},
             ),

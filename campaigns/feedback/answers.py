@@ -122,6 +122,12 @@ _PLAINLY: Final = (
     "kiellän markkinoinnin", "poistakaa meidät", "poistakaa yhteystietoni", "en tilaa",
     "keine weiteren e-mails", "möchte keine", "bitte abmelden", "meld meg av", "fjern meg", "fjern mig",
 )  # fmt: skip
+_EVERYTHING: Final = (
+    "unsubscribe all", "unsubscribe from all", "unsubscribe everything", "all your lists", "all lists", "no marketing",
+    "any marketing", "all marketing", "everything", "i object", "alla utskick", "alla listor", "all marknadsföring",
+    "ingen marknadsföring", "allting", "all reklam", "ingen reklam", "kaikki listat", "kaikilta listoilta",
+    "kaikki viestit", "kaikesta", "kaiken markkinoinnin", "suoramarkkinoin", "ei mainoksia", "kiellän",
+)  # fmt: skip
 _QUOTE: Final = re.compile(
     r"^\s*(?:>|\|)|^\s*-{2,}\s*(?:original|ursprung|alkuper|forwarded|vidarebef)|^(?:from|från|lähettäjä|von|fra):\s"
     r"|^(?:on|den|le|am)\s.{4,120}(?:wrote|skrev|kirjoitti|schrieb|a écrit)\b.{0,20}:?\s*$"
@@ -183,6 +189,11 @@ def asks_to_stop(subject: str, text: str) -> bool:
         return True
     joined = " ".join(said)
     return any(map(joined.__contains__, _PLAINLY))
+
+
+def wants_nothing(subject: str, text: str) -> bool:
+    """Whether the words ask for no marketing at all, not only for leaving one list."""
+    return any(map(f"{subject}\n{new_words(text)}".lower().__contains__, _EVERYTHING))
 
 
 def new_words(text: str) -> str:

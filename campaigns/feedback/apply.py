@@ -1,10 +1,10 @@
 """From news to register updates: each event once, attributed, on evidence.
 
 Promise: an event id of a source is applied once, whatever is repeated and in whatever order. Only an
-event with a token of ours acts; one about an address only for a delivery that was attempted, and only
-while the address is still the person's. When this returns, a "no" that it recorded (or that was recorded
-before) binds every sender, and the caller may answer. Fails with `Unreachable`: the outcome is unknown,
-answer "try again".
+event with a token of ours acts; one about an address only for a delivery that was attempted, in time, and
+only while the address is still the person's (`trust`). What follows from it stands in `consequences`. When
+this returns, a "no" that it recorded (or that was recorded before) binds every sender, and the caller may
+answer. Fails with `Unreachable`: the outcome is unknown, answer "try again".
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from campaigns.address import parse_email
 from campaigns.clock import utc_now
-from campaigns.errors import AddressFault
+from campaigns.delivery import decisions
+from campaigns.feedback.consequences import CONSEQUENCES, hints
+from campaigns.feedback.consequences.news import News
+from campaigns.feedback.consequences.soft_bounce import count_failures, standing_for
+from campaigns.feedback.consequences.unsubscription import leave
 from campaigns.feedback.event import NOES, RAW_CHARACTERS, FeedbackEvent, plain
+from campaigns.feedback.trust import ABOUT_A_DELIVERY, Sent, refusal, sent_deliveries
 from campaigns.principal import Principal
-from campaigns.register import objections, subscriptions
 from campaigns.register.permit import Binding, recording_noes, wait_until
 from campaigns.store import schema
 from campaigns.store.engine import writing
@@ -33,10 +36,18 @@ from campaigns.tokens import TokenClaims
 Report = tuple[Sequence[FeedbackEvent], Principal]
 #: Source and id of an event.
 EventId = tuple[str, str]
-Deliveries = Mapping[TokenClaims, Any]
 
 _RECORDED: Final = "recorded"
-_ABOUT_AN_ADDRESS: Final = frozenset({"hard", "complaint"})
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a batch of events is about: the deliveries that were attempted, and the addresses among those that
+    arrived which stand suppressed for failures in a row."""
+
+    now: datetime
+    sent: Mapping[TokenClaims, Sent]
+    softly_suppressed: frozenset[bytes]
 
 
 @dataclass(frozen=True)
@@ -59,9 +70,10 @@ def apply(engine: sa.Engine, event: FeedbackEvent, principal: Principal) -> str:
 def apply_all(engine: sa.Engine, events: Sequence[FeedbackEvent], principal: Principal) -> list[str]:
     """Apply events in one transaction, all or none; returns the consequence of each.
 
-    Words: hard_bounce, complaint, unsubscribed (the "no" stands now); outdated (the address is no longer
-    the person's); others (the report names other recipients); hint (no token of ours, or nothing was
-    sent); recorded; repeated.
+    Words: hard_bounce, complaint, unsubscribed, objection, soft_bounces (the "no" stands now); withheld (and a
+    case is open); lifted (failures in a row came to an end); outdated (the address is no longer the person's);
+    others (the report names other recipients); hint (no token of ours, or nothing was sent); late; recorded;
+    repeated.
 
     Raises:
         Unreachable: the database is away.
@@ -104,9 +116,9 @@ def _apply(connection: sa.Connection, news: Sequence[tuple[FeedbackEvent, Princi
     news_by_id = {(event.source, event.event_id): (event, principal) for event, principal in reversed(news)}
     rows = _record(connection, [news_by_id[event_id][0] for event_id in sorted(news_by_id)])
     fresh = {event_id: news_by_id[event_id] for event_id in sorted(rows)}
-    deliveries = _attempted(connection, [event for event, _ in fresh.values()])
+    known = _known(connection, [event for event, _ in fresh.values()])
     consequences = {
-        event_id: _consequence(connection, event, deliveries, principal)
+        event_id: _consequence(connection, event, known, principal)
         for event_id, (event, principal) in fresh.items()
     }
     _mark(connection, {rows[event_id]: word for event_id, word in consequences.items()})
@@ -143,6 +155,7 @@ def _row(event: FeedbackEvent, now: datetime) -> dict[str, Any]:
         "verified": event.verified,
         "consequence": _RECORDED,
         "raw": plain(event.raw, RAW_CHARACTERS) if event.raw else None,
+        "about_key": event.about,
     }
 
 
@@ -154,77 +167,31 @@ def _mark(connection: sa.Connection, words: Mapping[int, str]) -> None:
         connection.execute(statement.values(consequence=sa.bindparam("word")), marks)
 
 
-def _consequence(
-    connection: sa.Connection, event: FeedbackEvent, deliveries: Deliveries, principal: Principal
-) -> str:
+def _consequence(connection: sa.Connection, event: FeedbackEvent, known: _Known, principal: Principal) -> str:
+    """What one event does, in a word."""
     if event.claims is None:
-        return "hint"
-    if event.kind == "unsubscribe":
-        return _unsubscribe(connection, event, event.claims, principal)
-    if event.kind in ("hard", "complaint"):
-        return _suppress(connection, event, deliveries.get(event.claims), principal)
-    return _RECORDED
+        return hints.count(connection, event, principal, known.now)
+    if event.kind in {"unsubscribe", "objection"}:
+        return leave(connection, event, event.claims, principal)
+    if event.kind not in ABOUT_A_DELIVERY:
+        return _RECORDED
+    sent = known.sent.get(event.claims)
+    refused = refusal(event, sent, known.now)
+    if refused or sent is None:
+        return refused
+    if sent.status == "uncertain":
+        evidence = f"{event.source} event {event.event_id}"
+        numbers = [event.claims.number]
+        decisions.settle_by_evidence(connection, event.claims.campaign, numbers, evidence, principal)
+    follows = CONSEQUENCES.get(event.kind)
+    if event.kind == "delivered" and sent.address_key in known.softly_suppressed:
+        follows = count_failures
+    return follows(News(connection, event, sent, principal, known.now)) if follows else _RECORDED
 
 
-def _unsubscribe(
-    connection: sa.Connection, event: FeedbackEvent, claims: TokenClaims, principal: Principal
-) -> str:
-    """The token alone is enough: the wish stands also when the ledger has long forgotten the delivery."""
-    wish = subscriptions.Unsubscription(claims.contact, claims.list_id, event.source, _evidence(event))
-    subscriptions.unsubscribe(connection, wish, principal)
-    return "unsubscribed"
-
-
-def _suppress(connection: sa.Connection, event: FeedbackEvent, row: Any, principal: Principal) -> str:
-    if row is None or row.address_key is None:
-        return "hint"
-    if row.address_key != row.email_key:
-        return "outdated"
-    if event.named and not _names(event.named, row.email):
-        return "others"
-    kind: objections.SuppressionKind = "hard_bounce" if event.kind == "hard" else "complaint"
-    scope = objections.Scope(channel="email") if event.kind == "hard" else objections.Scope()
-    key = objections.SubjectKey("address", row.key_id, row.address_key)
-    no = objections.No(kind, key, scope, event.source, _evidence(event))
-    objections.suppress(connection, no, principal)
-    return kind
-
-
-def _attempted(connection: sa.Connection, events: Iterable[FeedbackEvent]) -> Deliveries:
-    """The deliveries that the events are about, as far as they were attempted, with the person's present address."""
-    wanted = {
-        event.claims for event in events if event.claims is not None and event.kind in _ABOUT_AN_ADDRESS
-    }
-    if not wanted:
-        return {}
-    delivery, contact = schema.delivery.c, schema.contact.c
-    found = connection.execute(
-        sa.select(delivery.campaign_id, delivery.number, delivery.contact_id, delivery.address_key)
-        .add_columns(contact.email, contact.email_key, contact.key_id)
-        .join_from(schema.delivery, schema.contact, contact.id == delivery.contact_id)
-        .where(
-            sa.tuple_(delivery.campaign_id, delivery.number).in_(
-                [(claims.campaign, claims.number) for claims in wanted]
-            ),
-            delivery.channel == "email",
-            delivery.attempt > 0,
-        )
-    )
-    rows = {(row.campaign_id, row.number, row.contact_id): row for row in found}
-    return {claims: rows.get((claims.campaign, claims.number, claims.contact)) for claims in wanted}
-
-
-def _names(named: Sequence[str], address: str) -> bool:
-    """Whether the address is among those that a report names, whatever their spelling."""
-    wanted = parse_email(address).comparison_text
-    for text in named:
-        try:
-            if parse_email(text).comparison_text == wanted:
-                return True
-        except AddressFault:
-            continue
-    return False
-
-
-def _evidence(event: FeedbackEvent) -> str:
-    return f"{event.source} event {event.event_id}"
+def _known(connection: sa.Connection, events: Sequence[FeedbackEvent]) -> _Known:
+    """What the events are about, looked up for all of them together."""
+    sent = sent_deliveries(connection, events)
+    arrived = (sent.get(it.claims) for it in events if it.kind == "delivered" and it.claims is not None)
+    keys = {delivery.address_key for delivery in arrived if delivery and delivery.address_key}
+    return _Known(utc_now(), sent, standing_for(connection, keys))

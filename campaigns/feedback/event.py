@@ -24,8 +24,13 @@ Kind = Literal[
     "other",
     "complaint",
     "unsubscribe",
+    "objection",
     "stop",
     "reply",
+    "receipt",
+    "challenge",
+    "not-spam",
+    "authentication",
     "resubscribe",
     "delivered",
     "delayed",
@@ -34,7 +39,9 @@ Kind = Literal[
     "unknown",
 ]
 #: Kinds that may record a "no": their caller answers only when it binds.
-NOES: Final[frozenset[Kind]] = frozenset({"hard", "complaint", "unsubscribe"})
+NOES: Final[frozenset[Kind]] = frozenset(
+    {"hard", "complaint", "unsubscribe", "objection", "stop", "soft", "network", "other"}
+)
 DIAGNOSTIC_CHARACTERS: Final = 500
 RAW_CHARACTERS: Final = 2_000
 
@@ -45,7 +52,7 @@ class FeedbackEvent:
 
     `named` holds the addresses that the news itself names, where it is about several recipients at once;
     empty where it can only be about the one that the message was sent to. `raw` is what the source said, cut
-    off where it is long.
+    off where it is long. `about` is the fingerprint of the address that news without a token names.
     """
 
     source: str
@@ -57,6 +64,7 @@ class FeedbackEvent:
     occurred_at: datetime | None = None
     named: tuple[str, ...] = ()
     raw: str | None = None
+    about: bytes | None = None
 
     @property
     def verified(self) -> bool:

@@ -11,16 +11,21 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import Final, get_args
+from typing import Final
 
 import sqlalchemy as sa
 
+from campaigns.address import parse_email
 from campaigns.delivery.composing import RETURN_PATH_PREFIX, UNSUBSCRIBE_PREFIX
+from campaigns.errors import AddressFault
+from campaigns.feedback import parking
 from campaigns.feedback.apply import apply_all
 from campaigns.feedback.event import FeedbackEvent, Kind
 from campaigns.feedback.reader import read_report
-from campaigns.feedback.report import RecipientReport, Report
+from campaigns.feedback.report import MessageKind, RecipientReport, Report
+from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
+from campaigns.register.objections import address_key
 from campaigns.tokens import TokenClaims, TokenMaker, TokenPurpose
 
 SOURCE: Final = "mail"
@@ -33,38 +38,53 @@ _PURPOSES: Final = {
 
 
 def ingest(
-    engine: sa.Engine, tokens: TokenMaker, raw: bytes, envelope_recipient: str | None, principal: Principal
+    engine: sa.Engine,
+    tokens: TokenMaker,
+    raw: bytes,
+    envelope_recipient: str | None,
+    principal: Principal,
+    ring: KeyRing | None = None,
 ) -> list[str]:
-    """Apply one message; returns the consequence of each of its events.
+    """Apply one message; returns the consequence of each of its events. What only a person can deal with is parked
+    before. With `ring`, hints are counted by the address that they name.
 
     Raises:
         Unreachable: the database is away; hand the message in again.
     """
-    return apply_all(engine, events_of(tokens, raw, envelope_recipient), principal)
+    events = events_of(tokens, raw, envelope_recipient, ring)
+    if events[0].kind in parking.FOR_PEOPLE:
+        parking.park(engine, raw, events[0].kind, envelope_recipient)
+    return apply_all(engine, events, principal)
 
 
-def events_of(tokens: TokenMaker, raw: bytes, envelope_recipient: str | None) -> list[FeedbackEvent]:
+def events_of(
+    tokens: TokenMaker, raw: bytes, envelope_recipient: str | None, ring: KeyRing | None = None
+) -> list[FeedbackEvent]:
     """The events that one message stands for; `envelope_recipient` is None where only the message itself
     is left."""
     report = read_report(raw)
     sent_to = [envelope_recipient] if envelope_recipient else list(report.addressed_to)
     leaving = local_part_claims(tokens, UNSUBSCRIBE_PREFIX, sent_to)
-    if leaving is not None and not report.recipients and report.kind != "auto-reply":
-        return [FeedbackEvent(SOURCE, _digest(raw, leaving), "unsubscribe", leaving)]
-    claims = _reference(tokens, report, envelope_recipient)
-    digest = _digest(raw, claims or leaving)
-    if not report.recipients:
-        return [FeedbackEvent(SOURCE, digest, _kind(report.kind), claims or leaving)]
+    if leaving is not None and report.kind in _WISHES:
+        kind: Kind = "objection" if report.wants_nothing else "unsubscribe"
+        return [FeedbackEvent(SOURCE, f"{_digest(raw, leaving)}:{kind}", kind, leaving)]
+    claims = _reference(tokens, report, envelope_recipient) or leaving
+    digest = _digest(raw, claims)
+    if report.kind not in _ABOUT_RECIPIENTS or not report.recipients:
+        kind = _KINDS.get(report.kind, "unknown")
+        about = _about(ring, report.sender) if claims is None else None
+        return [FeedbackEvent(SOURCE, f"{digest}:{kind}", kind, claims, about=about)]
     several = len(report.recipients) > 1
     return [
         FeedbackEvent(
             SOURCE,
-            f"{digest}:{index}",
-            _kind(item.kind),
+            f"{digest}:{index}:{item.kind}",
+            item.kind,
             claims,
             item.status or None,
             item.diagnostic or None,
             named=_named(item) if several else (),
+            about=_about(ring, item.recipient) if claims is None else None,
         )
         for index, item in enumerate(report.recipients)
     ]
@@ -108,8 +128,19 @@ def _reference(tokens: TokenMaker, report: Report, envelope_recipient: str | Non
     claims = local_part_claims(tokens, RETURN_PATH_PREFIX, [envelope_recipient or "", *report.addressed_to])
     if claims is not None:
         return claims
-    found = (message_id_claims(tokens, message_id) for message_id in report.message_ids)
+    references = (reference for text in report.message_ids for reference in text.split()[:_REFERENCES])
+    found = (message_id_claims(tokens, reference) for reference in references)
     return next((claims for claims in found if claims is not None), None)
+
+
+def _about(ring: KeyRing | None, address: str) -> bytes | None:
+    """The fingerprint of an address that somebody names, to count by."""
+    if ring is None or not address:
+        return None
+    try:
+        return address_key(ring, parse_email(address)).key
+    except AddressFault:
+        return None
 
 
 def _digest(raw: bytes, claims: TokenClaims | None) -> str:
@@ -124,8 +155,22 @@ def _named(item: RecipientReport) -> tuple[str, ...]:
     return tuple(filter(None, (item.original, item.recipient)))
 
 
-def _kind(word: str) -> Kind:
-    for kind in get_args(Kind):
-        if kind == word:
-            return kind  # type: ignore[no-any-return]
-    return "other"
+_REFERENCES: Final = 20
+#: Kinds that say something of each of their recipients; of all others the message itself is the news.
+_ABOUT_RECIPIENTS: Final = frozenset({"bounce", "delayed", "delivered", "complaint"})
+#: What a person may write to the address for leaving.
+_WISHES: Final = frozenset({"unsubscribe", "stop", "reply", "other"})
+_KINDS: Final[dict[MessageKind, Kind]] = {
+    "bounce": "other",
+    "delayed": "delayed",
+    "delivered": "delivered",
+    "complaint": "complaint",
+    "not-spam": "not-spam",
+    "authentication": "authentication",
+    "auto-reply": "auto-reply",
+    "receipt": "receipt",
+    "challenge": "challenge",
+    "stop": "stop",
+    "reply": "reply",
+    "unreadable": "unreadable",
+}

@@ -341,6 +341,7 @@ def _report(
         tuple(filter(None, paths)),
         textual.system_of(mail.notice.text) if verdicts else "",
         first_address(mail.fields.get("from")),
+        kind in {"unsubscribe", "stop"} and answers.wants_nothing(mail.subject, mail.notice.text),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from campaigns.feedback.event import BounceClass
@@ -57,14 +57,17 @@ class Returned:
 @dataclass(frozen=True)
 class Report:
     """One message read. `message_ids` and `addressed_to` are where a token of ours may stand: Message-IDs and
-    return paths of the messages returned or answered, addresses it was sent to."""
+    return paths of the messages returned or answered, addresses it was sent to. `system` is the mail system
+    that wrote a notice, `sender` the address of who wrote; `wants_nothing` says that a person's words ask for
+    no marketing at all."""
 
     kind: MessageKind
     recipients: tuple[RecipientReport, ...] = ()
     message_ids: tuple[str, ...] = ()
     addressed_to: tuple[str, ...] = ()
     system: str = ""
-    sender: str = field(default="", compare=False)
+    sender: str = ""
+    wants_nothing: bool = False
 
     def as_contract(self) -> dict[str, Any]:
         """The shape that `utskick feedback parse` prints."""

@@ -294,23 +294,3 @@ audit_value = sa.Table(
     personal("new", Json),
     sa.Column("redacted_at", Instant),
 )
-
-feedback_event = sa.Table(
-    "feedback_event",
-    metadata,
-    required("id", BigId, primary_key=True),
-    required("source", sa.Text),
-    required("event_id", sa.Text),
-    required("kind", sa.Text),
-    sa.Column("campaign_id", BigId),
-    sa.Column("number", sa.Integer),
-    sa.Column("status_code", sa.Text),
-    personal("diagnostic"),
-    sa.Column("occurred_at", Instant),
-    required("received_at", Instant),
-    required("verified", sa.Boolean),
-    required("consequence", sa.Text),
-    personal("raw"),
-    sa.UniqueConstraint("source", "event_id"),
-    sa.Index("ix_feedback_event_delivery", "campaign_id", "number"),
-)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.store.feedback_tables import datum_flag, feedback_case, feedback_event, parked_mail
 from campaigns.store.ledger_tables import (
     asset,
     attempt,
@@ -22,7 +23,6 @@ from campaigns.store.register_tables import (
     company,
     contact,
     contact_basis,
-    feedback_event,
     gate,
     gate_raise,
     intake,
@@ -52,13 +52,16 @@ __all__ = [
     "company",
     "contact",
     "contact_basis",
+    "datum_flag",
     "delivery",
+    "feedback_case",
     "feedback_event",
     "gate",
     "gate_raise",
     "intake",
     "mailing_list",
     "metadata",
+    "parked_mail",
     "position",
     "print_file",
     "print_item",

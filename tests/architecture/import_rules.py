@@ -41,6 +41,10 @@ PURE = (
 NOT_PURE = (
     "campaigns.feedback.apply",  # the call down into the register
     "campaigns.feedback.ingest",  # from a message to that call
+    "campaigns.feedback.trust",  # asks the ledger
+    "campaigns.feedback.consequences",
+    "campaigns.feedback.cases",
+    "campaigns.feedback.parking",
 )
 IMPURE = frozenset(
     {"sqlalchemy", "psycopg", "socket", "ssl", "select", "selectors", "http", "requests", "smtplib"}

@@ -119,7 +119,7 @@ def test_a_no_raises_the_epoch_and_news_does_not(register: Register) -> None:
     apply(register.engine, event(register, "delivered", "e0"), INBOUND)
     assert _epoch(register) == epoch
     apply(register.engine, event(register, "hard"), INBOUND)
-    assert _epoch(register) == epoch + 1
+    assert _epoch(register) > epoch
 
 
 def test_a_database_that_is_away_is_never_a_success(register: Register) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from campaigns.address import parse_email
+from campaigns.clock import utc_now
 from campaigns.keyfiles import make_keys
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
@@ -176,7 +177,7 @@ def _insert_delivery(connection: sa.Connection, number: int, language: str, key:
         sa.insert(schema.delivery).values(
             campaign_id=CAMPAIGN, number=number, channel="email", contact_id=number, list_id=LIST_ID,
             language=language, address_key=key, status="pending" if waiting else "accepted",
-            attempt=0 if waiting else 1, expanded_at=MOMENT, handed_over_at=None if waiting else MOMENT,
-            settled_at=None if waiting else MOMENT,
+            attempt=0 if waiting else 1, expanded_at=MOMENT, handed_over_at=None if waiting else utc_now(),
+            settled_at=None if waiting else utc_now(),
         )
     )  # fmt: skip

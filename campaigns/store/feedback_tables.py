@@ -1,0 +1,102 @@
+"""What was heard after hand-over: events, cases for people, mail nobody could place, and data found outdated."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from campaigns.store.columns import BigId, Instant, one_of, personal, required
+from campaigns.store.metadata import metadata
+
+FLAGGED_FIELDS = ("email", "postal")
+FLAG_REASONS = ("hard_bounce", "returned_post")
+CASE_KINDS = ("stop", "hints")
+
+feedback_event = sa.Table(
+    "feedback_event",
+    metadata,
+    required("id", BigId, primary_key=True),
+    required("source", sa.Text),
+    required("event_id", sa.Text),
+    required("kind", sa.Text),
+    sa.Column("campaign_id", BigId),
+    sa.Column("number", sa.Integer),
+    sa.Column("status_code", sa.Text),
+    personal("diagnostic"),
+    sa.Column("occurred_at", Instant),
+    required("received_at", Instant),
+    required("verified", sa.Boolean),
+    required("consequence", sa.Text),
+    personal("raw"),
+    # The fingerprint of the address that a hint names: news without a token of ours is counted by it.
+    sa.Column("about_key", sa.LargeBinary),
+    sa.UniqueConstraint("source", "event_id"),
+    sa.Index("ix_feedback_event_delivery", "campaign_id", "number"),
+    sa.Index(
+        "ix_feedback_event_hint",
+        "received_at",
+        sqlite_where=sa.text("consequence = 'hint'"),
+        postgresql_where=sa.text("consequence = 'hint'"),
+    ),
+    sa.Index(
+        "ix_feedback_event_about",
+        "about_key",
+        sqlite_where=sa.text("about_key IS NOT NULL"),
+        postgresql_where=sa.text("about_key IS NOT NULL"),
+    ),
+)
+
+# One value of one person that news has shown to be out of date. A corrected value has another key, so the flag is
+# about the old one only.
+datum_flag = sa.Table(
+    "datum_flag",
+    metadata,
+    required("id", BigId, primary_key=True),
+    required("contact_id", BigId),
+    required("field", sa.Text),
+    required("value_key", sa.LargeBinary),
+    required("reason", sa.Text),
+    required("evidence", sa.Text),
+    required("flagged_at", Instant),
+    required("flagged_by", sa.Text),
+    one_of("field", FLAGGED_FIELDS),
+    one_of("reason", FLAG_REASONS),
+    sa.UniqueConstraint("contact_id", "field", "value_key", "reason"),
+)
+
+# What a person has to look at.
+feedback_case = sa.Table(
+    "feedback_case",
+    metadata,
+    required("id", BigId, primary_key=True),
+    required("kind", sa.Text),
+    sa.Column("contact_id", BigId),
+    sa.Column("campaign_id", BigId),
+    sa.Column("number", sa.Integer),
+    required("about", sa.Text),
+    required("evidence", sa.Text),
+    required("opened_at", Instant),
+    sa.Column("closed_at", Instant),
+    sa.Column("closed_by", sa.Text),
+    personal("decision"),
+    one_of("kind", CASE_KINDS),
+    sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closing_is_attributed"),
+    sa.UniqueConstraint("kind", "about"),
+)
+
+# Mail that could not be read or placed, and mail for people: kept for a while, then blanked.
+parked_mail = sa.Table(
+    "parked_mail",
+    metadata,
+    required("id", BigId, primary_key=True),
+    required("digest", sa.Text, unique=True),
+    required("kind", sa.Text),
+    required("octets", sa.BigInteger),
+    required("received_at", Instant),
+    personal("recipient"),
+    personal("raw", sa.LargeBinary),
+    sa.Column("retried_at", Instant),
+    sa.Column("settled_at", Instant),
+    sa.Column("blanked_at", Instant),
+    sa.Index("ix_parked_mail_received", "received_at"),
+    sa.CheckConstraint("blanked_at IS NULL OR raw IS NULL", name="blanked_is_blank"),
+)
