@@ -69,7 +69,9 @@ def run_inbound(settings: Settings, host: str, port: int) -> None:
     stop = StopFlag()
     stop.listen()
     installation = Installation(settings)
-    context = InboundContext(installation.engine, installation.tokens, settings.mail_domain)
+    context = InboundContext(
+        installation.engine, installation.tokens, settings.mail_domain, installation.ring
+    )
     try:
         listener = start_inbound(context, host, port)
     except OSError as error:

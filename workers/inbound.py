@@ -26,9 +26,11 @@ from prometheus_client import Counter
 from campaigns.errors import Unreachable
 from campaigns.feedback.ingest import ingest, recipient_claims
 from campaigns.feedback.mime import MESSAGE_OCTETS
+from campaigns.keyring import KeyRing
 from campaigns.principal import INBOUND
 from campaigns.tokens import TokenMaker
 from workers.faults import place_of
+from workers.hint_alarm import HintAlarm
 
 CONNECTIONS: Final = 100
 #: Silence, or one whole message, may last so long, in seconds.
@@ -52,11 +54,13 @@ _MESSAGES: Final = Counter("utskick_inbound_messages", "Messages taken or put of
 
 @dataclass(frozen=True)
 class InboundContext:
-    """What the listener needs: the register, the tokens, and the domain that it receives for."""
+    """What the listener needs: the register, the tokens, the domain that it receives for, and the keys by which
+    unproved reports are counted."""
 
     engine: sa.Engine
     tokens: TokenMaker
     mail_domain: str
+    ring: KeyRing | None = None
 
 
 class InboundListener:
@@ -64,6 +68,7 @@ class InboundListener:
 
     def __init__(self, context: InboundContext) -> None:
         self.context = context
+        self.alarm = HintAlarm(context.engine)
         self.port = 0
         self.connections: set[_Server] = set()
         self.threads = ThreadPoolExecutor(_THREADS, "inbound")
@@ -242,6 +247,7 @@ class _Handler:
 
     def __init__(self, listener: InboundListener) -> None:
         self._context = listener.context
+        self._alarm = listener.alarm
 
     async def handle_EHLO(  # noqa: N802 (the name that aiosmtpd calls)
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, replies: list[str]
@@ -269,12 +275,14 @@ class _Handler:
 
     def take(self, content: bytes, recipient: str) -> str:
         """Apply a message in a thread; the reply."""
+        context = self._context
         try:
-            consequences = ingest(self._context.engine, self._context.tokens, content, recipient, INBOUND)
+            consequences = ingest(context.engine, context.tokens, content, recipient, INBOUND, context.ring)
         except Unreachable:
             return _LATER
         except Exception as error:  # noqa: BLE001 (its words may hold personal data, and no message ends the listener)
             log.error("inbound message failed", error=place_of(error))  # noqa: TRY400
             return _LATER
         log.info("inbound message taken", consequences=consequences)
+        self._alarm.heard(consequences)
         return "250 2.0.0 Taken"

@@ -173,6 +173,8 @@ def is_unsubscription(fields: Fields, subject: str, text: str) -> bool:
     """Whether this is the mail that a mail program sends to an address for leaving (RFC 2369 3.2)."""
     if fields.get("x-apple-unsubscribe"):
         return True
+    if fields.get("auto-submitted").lower() not in {"", "no"}:
+        return False
     return subject.strip(" .!").lower() in _STOPS and len(new_words(text).split()) <= _MAX_WORDS
 
 

@@ -45,6 +45,7 @@ NOT_PURE = (
     "campaigns.feedback.consequences",
     "campaigns.feedback.cases",
     "campaigns.feedback.parking",
+    "campaigns.feedback.listing",
 )
 IMPURE = frozenset(
     {"sqlalchemy", "psycopg", "socket", "ssl", "select", "selectors", "http", "requests", "smtplib"}

@@ -12,11 +12,13 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from campaigns.errors import InputError
+from campaigns.feedback import listing
 from campaigns.feedback.ingest import ingest as apply_mail
 from campaigns.feedback.mime import MESSAGE_OCTETS
 from campaigns.feedback.reader import read_report
 from campaigns.feedback.scoring import score as score_of
-from workers.cli.output import Json, answer
+from workers.cli import waiting_mail
+from workers.cli.output import Json, answer, answer_table
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
@@ -24,6 +26,7 @@ from workers.wiring import Installation, operator
 Files = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 feedback = App(name="feedback")
+waiting_mail.add_to(feedback)
 
 
 @feedback.command
@@ -71,13 +74,31 @@ def ingest(*files: Files, json: Json = False) -> None:
         {
             "file": file,
             "consequences": apply_mail(
-                installation.engine, installation.tokens, _read(file), None, operator()
+                installation.engine, installation.tokens, _read(file), None, operator(), installation.ring
             ),
         }
         for file in files
     ]
     text = "\n".join(f"{item['file']}: {', '.join(item['consequences'])}" for item in done)
     answer({"messages": done}, text, as_json=json)
+
+
+@feedback.command(name="list")
+def list_(*, alarms: bool = False, kind: str = "", limit: int = 50, json: Json = False) -> None:
+    """Show what was heard of late, or with --alarms the hours with a flood of unproved reports.
+
+    Parameters
+    ----------
+    alarms
+        Show hours in which more reports came without a token of ours than mishaps explain: somebody forges them.
+    kind
+        Only events of this kind, such as hard or unreadable.
+    limit
+        So many events at most.
+    """
+    engine = Installation(load_settings()).engine
+    rows = listing.alarms(engine) if alarms else listing.events(engine, kind=kind, limit=limit)
+    answer_table({"alarms" if alarms else "events": rows}, rows, as_json=json)
 
 
 def _labels(folder: Path) -> list[dict[str, str]]:
