@@ -1,0 +1,1 @@
+"""From a document to a campaign, and from a campaign to the ledger."""
