@@ -37,6 +37,7 @@ from campaigns.principal import Principal
 from campaigns.register import audit, mailing_lists
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.locks import take_turn
 
 
 @dataclass(frozen=True)
@@ -297,9 +298,13 @@ def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> Non
 def _insert_campaign(connection: sa.Connection, plan: _Plan, clocks: Clocks) -> int | None:
     """Insert the campaign with its lists; None where it is there."""
     submission, part = plan.submission, plan.submission.campaign
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    campaign_id: int | None = connection.execute(
-        insert(schema.campaign)
+    table = schema.campaign.c
+    # Not left to the unique key: an insertion that conflicts uses up a campaign's number on PostgreSQL.
+    take_turn(connection, f"submission {submission.submission_id}")
+    if connection.execute(sa.select(table.id).where(table.submission_id == submission.submission_id)).first():
+        return None
+    campaign_id: int = connection.execute(
+        sa.insert(schema.campaign)
         .values(
             submission_id=submission.submission_id,
             key=part.key,
@@ -316,11 +321,8 @@ def _insert_campaign(connection: sa.Connection, plan: _Plan, clocks: Clocks) -> 
             created_by=submission.submitted_by,
             **asdict(timetable(submission, clocks)),
         )
-        .on_conflict_do_nothing(index_elements=["submission_id"])
         .returning(schema.campaign.c.id)
-    ).scalar_one_or_none()
-    if campaign_id is None:
-        return None
+    ).scalar_one()
     ranks = [
         {"campaign_id": campaign_id, "list_id": item.id, "rank": rank} for rank, item in enumerate(plan.lists)
     ]

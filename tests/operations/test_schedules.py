@@ -142,6 +142,7 @@ def test_schedulers_that_receive_the_same_firing_at_once_make_one_campaign(place
         thread.join()
     assert {receipt.campaign_id for receipt in receipts} == {1}
     assert place.tags().count(("service:website", "register:campaign:submit")) == 1
+    assert place.submit("next") == 2, "and no number of a campaign is used up"
 
 
 def test_two_documents_under_one_id_at_once_are_one_campaign_and_one_refusal(place: Place) -> None:
