@@ -3,7 +3,7 @@
 Promise: the delivery is found by a token of ours only: in the address that the message was sent to, or in
 the Message-ID or return path of the message that it returns. The same message about the same delivery is
 one event, however often and with whatever line ends it comes. Nothing in it can name somebody else's
-delivery. Pure but for `ingest`.
+delivery. Pure but for `ingest` and `arrived`.
 """
 
 from __future__ import annotations
@@ -51,10 +51,25 @@ def ingest(
     Raises:
         Unreachable: the database is away; hand the message in again.
     """
+    return apply_all(engine, arrived(engine, tokens, raw, envelope_recipient, ring), principal)
+
+
+def arrived(
+    engine: sa.Engine,
+    tokens: TokenMaker,
+    raw: bytes,
+    envelope_recipient: str | None,
+    ring: KeyRing | None = None,
+) -> list[FeedbackEvent]:
+    """The events of one message, to be applied; what only a person can deal with is parked when this returns.
+
+    Raises:
+        Unreachable: the database is away; hand the message in again.
+    """
     events = events_of(tokens, raw, envelope_recipient, ring)
     if events[0].kind in parking.FOR_PEOPLE:
         parking.park(engine, raw, events[0].kind, envelope_recipient)
-    return apply_all(engine, events, principal)
+    return events
 
 
 def events_of(

@@ -41,9 +41,24 @@ class Dialogue:
         return self.put(f"{line}\r\n".encode())
 
     def put(self, octets: bytes) -> str:
+        """Octets as they are, and the reply."""
+        self.start(octets)
+        return self.reply()
+
+    def start(self, octets: bytes) -> None:
         """Octets as they are."""
         self._socket.sendall(octets)
-        return self.reply()
+
+    def begin(self, *recipients: str) -> list[str]:
+        """A transaction up to the recipients; their replies."""
+        assert self.say("MAIL FROM:<>").startswith("250")
+        return [self.say(f"RCPT TO:<{recipient}>") for recipient in recipients]
+
+    def content(self, octets: bytes, replies: int = 1) -> list[str]:
+        """The content; so many replies to its final dot."""
+        assert self.say("DATA").startswith("354")
+        self._socket.sendall(octets + b".\r\n")
+        return [self.reply() for _ in range(replies)]
 
     def hand_in(self, recipient: str, content: bytes) -> str:
         """A whole transaction; the reply to the final dot."""

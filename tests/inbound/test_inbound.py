@@ -1,6 +1,5 @@
 """The mail entrance on loopback: what it takes, what it answers, and when."""
 
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +9,7 @@ from campaigns.store.engine import make_engine
 from tests.feedback.reports import report
 from tests.inbound.dialogue import Dialogue
 from tests.support.register import LIST_ID, MAIL_DOMAIN, Register
-from workers.inbound import CONNECTIONS, InboundContext, InboundListener, start_inbound
+from workers.inbound import InboundContext, InboundListener, start_inbound
 
 NOTE = b"From: anna.lind@kund.example\r\nSubject: unsubscribe\r\n\r\nTack.\r\n"
 
@@ -70,16 +69,6 @@ def test_only_addresses_of_ours_are_mailboxes(register: Register, listener: Inbo
         assert {answer[:3] for answer in answers} == {"550"}
         assert len(answers) == 1
         assert client.say("DATA").startswith("503")
-
-
-def test_one_recipient_at_a_time(register: Register, listener: InboundListener) -> None:
-    with Dialogue(listener.port, "LHLO") as client:
-        client.say("MAIL FROM:<>")
-        assert client.say(f"RCPT TO:<{register.return_path(1)}>").startswith("250")
-        assert client.say(f"RCPT TO:<{register.return_path(2)}>").startswith("452")
-        assert client.say("DATA").startswith("354")
-        assert client.put(report("x@y.example") + b".\r\n").startswith("250")
-        assert client.say("NOOP").startswith("250")
 
 
 @pytest.mark.parametrize("ending", [b"\n.\n", b"\r.\r\n", b"\n.\r\n", b"\r\n.\n", b"\r\n.\r"])
@@ -151,13 +140,3 @@ def test_a_failure_of_ours_is_answered_try_again_without_its_words(
         with register.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE hidden_event RENAME TO feedback_event")
         assert client.hand_in(register.leaving_address(), NOTE).startswith("250")
-
-
-def test_more_callers_than_are_taken_hear_so(listener: InboundListener) -> None:
-    clients = [Dialogue(listener.port) for _ in range(CONNECTIONS)]
-    try:
-        with socket.create_connection(("127.0.0.1", listener.port), timeout=30) as late:
-            assert late.makefile("rb").read().startswith(b"421 ")
-    finally:
-        for client in clients:
-            client.close()

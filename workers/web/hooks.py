@@ -36,9 +36,9 @@ from campaigns.feedback.providers.directory import PROVIDERS
 from campaigns.feedback.providers.ses import CertificateWanted, confirmation_url
 from campaigns.principal import Principal
 from campaigns.tokens import TokenClaims, TokenMaker
+from workers.shared_commits import SharedCommit
 from workers.web.bodies import read_body
 from workers.web.context import WebContext
-from workers.web.group import SharedCommit
 
 HOOK_DESCRIPTION: Final[dict[str, Any]] = {
     "summary": "Report what happened to messages",

@@ -16,9 +16,9 @@ from starlette.responses import HTMLResponse, Response
 
 from campaigns.clock import utc_now
 from campaigns.tokens import TokenClaims, TokenPurpose
+from workers.shared_commits import SharedCommit
 from workers.web.bodies import read_form
 from workers.web.context import WebContext
-from workers.web.group import SharedCommit
 from workers.web.pages import HEADERS
 from workers.web.people import Wish, holder, leave, time_text
 

@@ -26,7 +26,7 @@ _WORDS: Final[Table] = {
     "soft_bounce": "soft",
     "deferred": "delayed",
     "blocked": "policy",
-    "error": "other",
+    "error": "policy",
     "spam": "complaint",
     "complaint": "complaint",
     "unsubscribe": "unsubscribe",

@@ -30,7 +30,7 @@ _WORDS: Final[Table] = {
     "spam_complaint": "complaint",
     "spam_complaints": "complaint",
     "unsubscribed": "unsubscribe",
-    "suppressed": "other",
+    "suppressed": "policy",
     "sent": None,
     "opened": None,
     "opened_unique": None,

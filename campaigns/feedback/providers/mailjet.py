@@ -42,7 +42,7 @@ _ERRORS: Final[Table] = {
     "preblocked": "policy",
     "spam preblocked": "policy",
     "blacklisted": "policy",
-    "duplicate in campaign": "other",
+    "duplicate in campaign": "policy",
 }
 
 

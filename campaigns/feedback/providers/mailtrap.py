@@ -27,8 +27,8 @@ from campaigns.feedback.providers.items import Item
 _WORDS: Final[Table] = {
     "delivery": "delivered",
     "soft bounce": "soft",
-    "suspension": "other",
-    "reject": "other",
+    "suspension": "policy",
+    "reject": "policy",
     "spam": "complaint",
     "unsubscribe": "unsubscribe",
     "open": None,

@@ -35,7 +35,7 @@ _WORDS: Final[Table] = {
     "hard_bounce": Failure("hard"),
     "spam": "complaint",
     "unsub": "unsubscribe",
-    "reject": "other",
+    "reject": "policy",
     "send": None,
     "open": None,
     "click": None,

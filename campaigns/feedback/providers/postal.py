@@ -28,7 +28,7 @@ _WORDS: Final[Table] = {
     "MessageDelayed": "delayed",
     "MessageDeliveryFailed": Failure(),
     "MessageBounced": "soft",  # some failure came back later, and Postal does not say which
-    "MessageHeld": "other",
+    "MessageHeld": "policy",
     "MessageLinkClicked": None,
     "MessageLoaded": None,
     "DomainDNSError": None,
@@ -40,7 +40,7 @@ _STATUSES: Final[Table] = {
     "Sent": "delivered",
     "SoftFail": "delayed",
     "HardFail": Failure(),
-    "Held": "other",
+    "Held": "policy",
     "Bounced": "soft",
 }
 

@@ -40,11 +40,11 @@ _BOUNCES: Final[Table] = {
     "Blocked": "policy",
     "DMARCPolicy": "policy",
     "VirusNotification": "content",
-    "SMTPApiError": "other",
-    "InboundError": "other",
-    "TemplateRenderingFailed": "other",
-    "ManuallyDeactivated": "other",
-    "Unconfirmed": "other",
+    "SMTPApiError": "policy",
+    "InboundError": "policy",
+    "TemplateRenderingFailed": "content",
+    "ManuallyDeactivated": "policy",
+    "Unconfirmed": "policy",
     "Unknown": "other",
     "SpamNotification": "complaint",
     "SpamComplaint": "complaint",
@@ -100,5 +100,5 @@ def _meaning(item: Item) -> Meaning:
         return "resubscribe"
     # The operator's own click in Postmark is no wish of the person.
     if item.text("SuppressionReason") == "ManualSuppression" and item.text("Origin") != "Recipient":
-        return "other"
+        return "policy"
     return _SWITCHED_OFF.get(item.text("SuppressionReason"), "unknown")

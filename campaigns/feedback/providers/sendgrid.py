@@ -88,7 +88,7 @@ class SendGrid(Provider):
 def _meaning(item: Item) -> Meaning:
     word = item.word("event")
     if word == "dropped":
-        return _DROPPED.get(item.text("reason").lower(), "other")
+        return _DROPPED.get(item.text("reason").lower(), "policy")
     if word == "bounce" and item.text("type") == "blocked":
         return _BLOCKED
     return _WORDS.get(word, "unknown")

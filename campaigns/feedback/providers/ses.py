@@ -51,7 +51,7 @@ _WORDS: Final[Table] = {
     "Send": None,
     "Open": None,
     "Click": None,
-    "Rendering Failure": "other",
+    "Rendering Failure": "content",
 }
 #: Sub-types of a bounce that say more than its type.
 BOUNCE_SUB_TYPES: Final[Table] = {
@@ -214,7 +214,7 @@ def _bounce(bounce: Item) -> Meaning:
 
 def _complaint(complaint: Item) -> Meaning:
     """`not-spam` takes a complaint back; that is for a person to decide."""
-    return "other" if complaint.text("complaintFeedbackType") == "not-spam" else "complaint"
+    return "not-spam" if complaint.text("complaintFeedbackType") == "not-spam" else "complaint"
 
 
 def _subscription(news: Item) -> Meaning:

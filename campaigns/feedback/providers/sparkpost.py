@@ -28,8 +28,8 @@ _WORDS: Final[Table] = {
     "spam_complaint": "complaint",
     "list_unsubscribe": "unsubscribe",
     "link_unsubscribe": "unsubscribe",
-    "generation_failure": "other",
-    "generation_rejection": "other",
+    "generation_failure": "content",
+    "generation_rejection": "policy",
     "injection": None,
     "open": None,
     "initial_open": None,
@@ -97,5 +97,5 @@ def _meaning(event: Item) -> Meaning:
     if word in {"bounce", "out_of_band"}:
         return _CLASSES.get(event.text("bounce_class"), Failure())
     if word == "spam_complaint" and event.text("fbtype") == "not-spam":
-        return "other"
+        return "not-spam"
     return _WORDS.get(word, "unknown")

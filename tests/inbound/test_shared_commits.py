@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.clock import boot_seconds
 from campaigns.errors import Unreachable
-from workers.web.group import MOST, SharedCommit
+from workers.shared_commits import MOST, SharedCommit
 
 
 class Ledger:
