@@ -20,8 +20,10 @@ from dramatiq.brokers.redis import RedisBroker
 from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef
 from campaigns.errors import RefusedOperation, Unreachable, UtskickError
+from campaigns.feedback import refusals
 from campaigns.planning.campaign import receive
 from campaigns.planning.expansion import expand
+from campaigns.principal import WORKER
 from workers import broker as queue
 from workers.bell import Bell
 from workers.sending import SendingRoom
@@ -86,6 +88,8 @@ class Actors:
             return None
         if report.statuses:
             log.info("batch done", campaign=ref.campaign, batch=ref.batch_no, **report.statuses)
+        if report.statuses.get("rejected"):
+            refusals.heed(self._installation.engine, ref, WORKER)
         if report.due_at is None and report.paced_until is None:
             ledger.complete_if_done(self._installation.engine, ref.campaign)
         if report.paced_until is not None:

@@ -46,6 +46,7 @@ NOT_PURE = (
     "campaigns.feedback.cases",
     "campaigns.feedback.parking",
     "campaigns.feedback.listing",
+    "campaigns.feedback.refusals",
 )
 IMPURE = frozenset(
     {"sqlalchemy", "psycopg", "socket", "ssl", "select", "selectors", "http", "requests", "smtplib"}

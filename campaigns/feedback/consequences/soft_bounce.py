@@ -74,7 +74,7 @@ def _outings(news: News) -> list[Outing]:
             delivery.channel == "email",
             delivery.address_key == news.key.key,
             delivery.attempt > 0,
-            delivery.status.in_(["accepted", "uncertain"]),
+            delivery.status.in_(["accepted", "rejected", "uncertain"]),
         )
         .order_by(at.desc())
         .limit(_OUTINGS)
