@@ -66,7 +66,9 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
+    """A submission that can be kept: read, looked up and compiled."""
+
     submission: Submission
     document: object
     smarthost: str
@@ -87,7 +89,7 @@ def receive(planning: Planning, document: object) -> Receipt:
     if known is not None:
         return known
     try:
-        plan = _plan(planning, document)
+        plan = plan_campaign(planning, document)
     except SubmissionRefused as refusal:
         return _keep_refused(planning.engine, document, refusal.faults)
     if plan.submission.schedule.cron is not None:
@@ -110,7 +112,12 @@ def _accepted_before(engine: sa.Engine, document: object) -> Receipt | None:
     return Receipt(row.submission_id, row.campaign_id, fresh=False, recurrence_id=row.recurrence_id)
 
 
-def _plan(planning: Planning, document: object) -> _Plan:
+def plan_campaign(planning: Planning, document: object) -> Plan:
+    """Read, look up and compile a document; keeps nothing.
+
+    Raises:
+        SubmissionRefused: with every fault.
+    """
     faults: list[Fault] = []
     submission = None
     try:
@@ -128,7 +135,7 @@ def _plan(planning: Planning, document: object) -> _Plan:
     compiled = _compile(planning, parts["campaign"], faults)
     if faults or smarthost is None or submission is None:
         raise SubmissionRefused(faults)
-    return _Plan(submission, document, smarthost, lists, compiled)
+    return Plan(submission, document, smarthost, lists, compiled)
 
 
 def _smarthost(planning: Planning, sender: Mapping[str, Any], faults: list[Fault]) -> str | None:
@@ -223,7 +230,7 @@ def _keep_refused(engine: sa.Engine, document: object, faults: Iterable[Fault]) 
     return Receipt(submission_id, None, faults)
 
 
-def _keep_recurring(planning: Planning, plan: _Plan) -> Receipt:
+def _keep_recurring(planning: Planning, plan: Plan) -> Receipt:
     """Keep a recurring schedule; each firing comes back as a submission of its own."""
     submission = plan.submission
     zone_name, until, next_at = first_firing(submission, planning.clocks)
@@ -243,7 +250,7 @@ def _keep_recurring(planning: Planning, plan: _Plan) -> Receipt:
     return Receipt(submission.submission_id, None, recurrence_id=recurrence_id)
 
 
-def _keep_accepted(planning: Planning, plan: _Plan) -> Receipt:
+def _keep_accepted(planning: Planning, plan: Plan) -> Receipt:
     submission = plan.submission
     with writing(planning.engine) as connection:
         campaign_id = _insert_campaign(connection, plan, planning.clocks)
@@ -256,7 +263,7 @@ def _keep_accepted(planning: Planning, plan: _Plan) -> Receipt:
     return known or _keep_refused(planning.engine, plan.document, [_TAKEN])
 
 
-def _insert_accepted(connection: sa.Connection, plan: _Plan, what: str, **made: int) -> None:
+def _insert_accepted(connection: sa.Connection, plan: Plan, what: str, **made: int) -> None:
     """Keep an accepted submission with what was made of it, and say so in the audit log."""
     submission = plan.submission
     accepted = {
@@ -295,7 +302,7 @@ def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> Non
     )
 
 
-def _insert_campaign(connection: sa.Connection, plan: _Plan, clocks: Clocks) -> int | None:
+def _insert_campaign(connection: sa.Connection, plan: Plan, clocks: Clocks) -> int | None:
     """Insert the campaign with its lists; None where it is there."""
     submission, part = plan.submission, plan.submission.campaign
     table = schema.campaign.c
@@ -330,7 +337,7 @@ def _insert_campaign(connection: sa.Connection, plan: _Plan, clocks: Clocks) -> 
     return campaign_id
 
 
-def _insert_content(connection: sa.Connection, campaign_id: int, plan: _Plan) -> None:
+def _insert_content(connection: sa.Connection, campaign_id: int, plan: Plan) -> None:
     for compilation in plan.compiled:
         content = compilation.content
         connection.execute(

@@ -49,7 +49,7 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     as_json = "--json" in sys.argv
     try:
-        app(exit_on_error=False, print_error=False)
+        app(sys.argv[1:], exit_on_error=False, print_error=False)
     except CycloptsError as error:
         sys.exit(fail_usage(error, as_json=as_json))
     except UtskickError as error:

@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-import json as jsonlib
-import sys
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from campaigns.delivery import accounts
 from campaigns.errors import InputError
 from workers.cli import control
+from workers.cli.documents import Assignments, FileName, read_submission
 from workers.cli.output import Json, answer, answer_table
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
 campaigns = App(name="campaigns")
 control.add_to(campaigns)
+campaigns.command(
+    "workers.cli.preview:preview",
+    name="preview",
+    help="Write the messages of a submission as .eml, .html and .txt files, without submitting it. Sends nothing.",
+)
 
 
 @campaigns.command
 def submit(
-    file: Annotated[
-        str,
-        Parameter(
-            help="A submission as TOML or JSON; - reads JSON from standard input.", allow_leading_hyphen=True
-        ),
-    ],
+    file: FileName,
     *,
     submission_id: Annotated[str | None, Parameter(help="Its identity, in place of the file's.")] = None,
-    set: Annotated[  # noqa: A002 (the contract's name of the option)
-        tuple[str, ...],
-        Parameter(name="--set", help="PATH=VALUE, e.g. campaign.lists='[\"news\"]'; JSON, else text."),
-    ] = (),
+    assignments: Assignments = (),
     json: Json = False,
 ) -> None:
     """Put a submission on the queue. What became of it is shown by `campaigns list`."""
     settings = load_settings()
-    document = _read(file)
-    for assignment in set:
-        _assign(document, assignment)
+    document = read_submission(file, assignments)
     if submission_id is not None:
         document["submission_id"] = submission_id
     document.setdefault("submitted_by", operator().name)
@@ -102,32 +94,3 @@ def _opened() -> Installation:
     installation = Installation(load_settings())
     installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
     return installation
-
-
-def _read(file: str) -> dict[str, Any]:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        document = tomllib.loads(text) if file.endswith(".toml") else jsonlib.loads(text)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(f"{file}: {error}") from None
-    if not isinstance(document, dict):
-        raise InputError(f"{file}: must be a table of names and values")
-    # Dates of TOML become text, as they travel in JSON.
-    plain: dict[str, Any] = jsonlib.loads(jsonlib.dumps(document, default=lambda value: value.isoformat()))
-    return plain
-
-
-def _assign(document: dict[str, Any], assignment: str) -> None:
-    path, separator, text = assignment.partition("=")
-    *above, last = path.split(".")
-    if not separator or not all((*above, last)):
-        raise InputError(f"--set {assignment!r}: write PATH=VALUE, e.g. campaign.edition=2026-11")
-    table: Any = document
-    for name in above:
-        table = table.setdefault(name, {})
-        if not isinstance(table, dict):
-            raise InputError(f"--set {path}: {name} is not a table")
-    try:
-        table[last] = jsonlib.loads(text)
-    except ValueError:
-        table[last] = text
