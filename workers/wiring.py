@@ -23,7 +23,9 @@ from campaigns.keyfiles import make_keys, read_keys
 from campaigns.keyring import KeyRing, hold_against
 from campaigns.principal import Principal
 from campaigns.register import identity
-from campaigns.register.opt_out_log import OptOutLog, keeping
+from campaigns.register.opt_out_log import OptOutLog
+from campaigns.register.permit import Keeper, kept_by
+from campaigns.register.witness import Witness
 from campaigns.store.engine import make_engine, where, writing
 from campaigns.store.migrate import migrate, schema_is_current
 from campaigns.tokens import TokenMaker
@@ -52,7 +54,8 @@ class Installation:
     @cached_property
     def engine(self) -> sa.Engine:
         """The register's database."""
-        return keeping(make_engine(self.settings.database), OptOutLog(self.settings.opt_out_file))
+        keeper = Keeper(OptOutLog(self.settings.opt_out_file), Witness(self.settings.data_dir / "journal"))
+        return kept_by(make_engine(self.settings.database), keeper)
 
     @cached_property
     def ring(self) -> KeyRing:

@@ -27,7 +27,6 @@ from campaigns.store import schema
 #: `no` is a suppression, `leave` the end of a subscription, `lift` the end of a suppression.
 Word = Literal["no", "leave", "lift"]
 
-_LOG: Final = "utskick_opt_out_log"
 _WORDS: Final = "utskick_opt_out_words"
 
 
@@ -103,11 +102,6 @@ class OptOutLog:
             _sync_folder(self._path.parent)
 
 
-def keeping(engine: sa.Engine, log: OptOutLog) -> sa.Engine:
-    """The engine, with a log for what is recorded through it."""
-    return engine.execution_options(**{_LOG: log})
-
-
 def collect(connection: sa.Connection) -> list[LoggedWord]:
     """From now on keep the words that are recorded over this connection; the list fills as they are."""
     words: list[LoggedWord] = []
@@ -120,12 +114,6 @@ def note(connection: sa.Connection, word: LoggedWord) -> None:
     words = connection.get_execution_options().get(_WORDS)
     if words is not None:
         words.append(word)
-
-
-def log_of(engine: sa.Engine) -> OptOutLog | None:
-    """The log that `keeping` gave the engine."""
-    found: OptOutLog | None = engine.get_execution_options().get(_LOG)
-    return found
 
 
 def incarnation(connection: sa.Connection) -> str:

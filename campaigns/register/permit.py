@@ -12,7 +12,7 @@ Fails with `Unreachable`, whether nothing was recorded or nobody knows: the call
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -23,11 +23,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from campaigns.clock import boot_seconds
 from campaigns.errors import Unreachable
 from campaigns.register import opt_out_log
+from campaigns.register.witness import Mark, Witness
 from campaigns.store import schema
 from campaigns.store.engine import writing
 
 PERMIT_MS: Final = 50
 ANSWER_MS: Final = 100
+_KEEPER: Final = "utskick_keeper"
 #: Claims are counted on so many lines, so that they do not wait for each other.
 _CLAIM_LINES: Final = 64
 #: No register raises its epoch so often in its life; eight bytes hold some nine billion such leaps.
@@ -49,14 +51,24 @@ def open_gate(connection: sa.Connection, incarnation: str) -> None:
     )
 
 
-def raise_epoch(connection: sa.Connection) -> float:
-    """Raise the epoch as the last statement of a transaction that changes what the gate looks at; returns
-    the seconds to wait after the commit before anything is answered."""
-    statement = (
-        sa.update(schema.gate).values(epoch=schema.gate.c.epoch + 1).returning(schema.gate.c.answer_ms)
-    )
-    answer_ms: int = connection.execute(statement).scalar_one()
-    return answer_ms / 1000
+@dataclass(frozen=True)
+class Raised:
+    """The epoch that a transaction raised, of which register, and how long after the commit to wait, in seconds."""
+
+    register: str
+    epoch: int
+    wait: float
+
+
+def raise_epoch(connection: sa.Connection) -> Raised:
+    """Raise the epoch as the last statement of a transaction that changes what the gate looks at."""
+    gate = schema.gate
+    row = connection.execute(
+        sa.update(gate)
+        .values(epoch=gate.c.epoch + 1)
+        .returning(gate.c.incarnation, gate.c.epoch, gate.c.answer_ms)
+    ).one()
+    return Raised(row.incarnation, row.epoch, row.answer_ms / 1000)
 
 
 @dataclass
@@ -96,13 +108,45 @@ def recording_noes(engine: sa.Engine, *, logged: bool = True) -> Iterator[tuple[
             connection.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
         words = opt_out_log.collect(connection)
         yield connection, binding
-        register = opt_out_log.incarnation(connection)
-        wait = raise_epoch(connection)
-    bound_at = boot_seconds() + wait
-    log = opt_out_log.log_of(engine)
-    if words and logged and log is not None:
-        log.append(register, words)  # while the answer has to wait anyway
+        raised = raise_epoch(connection)
+    bound_at = boot_seconds() + raised.wait
+    keeper = keeper_of(engine)
+    if keeper is not None:  # while the answer has to wait anyway
+        keeper.keep(raised, words if logged else [])
     binding.answer_at = bound_at
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """What this machine keeps outside the database of every "no" before it is answered: the words, and how far the
+    register had come, by which a restored backup is recognised."""
+
+    log: opt_out_log.OptOutLog
+    witness: Witness
+
+    def keep(self, raised: Raised, words: Sequence[opt_out_log.LoggedWord]) -> None:
+        """Keep both.
+
+        Raises:
+            Unreachable: they are not on disk for certain.
+        """
+        if words:
+            self.log.append(raised.register, words)
+        try:
+            self.witness.note(raised.register, Mark(raised.epoch, 0))
+        except OSError as error:
+            raise Unreachable(f"the gate's witness cannot be written: {error}") from error
+
+
+def kept_by(engine: sa.Engine, keeper: Keeper) -> sa.Engine:
+    """The engine, with somebody who keeps what is recorded through it."""
+    return engine.execution_options(**{_KEEPER: keeper})
+
+
+def keeper_of(engine: sa.Engine) -> Keeper | None:
+    """Who keeps what is recorded through this engine."""
+    found: Keeper | None = engine.get_execution_options().get(_KEEPER)
+    return found
 
 
 def wait_until(moment: float) -> None:

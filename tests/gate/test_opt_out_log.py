@@ -14,9 +14,10 @@ from campaigns.address import parse_email
 from campaigns.clock import utc_now
 from campaigns.errors import Unreachable
 from campaigns.register import objections, opt_out_log, subscriptions
-from campaigns.register.opt_out_log import LoggedWord, OptOutLog, keeping, read_log
-from campaigns.register.permit import answering_a_no
+from campaigns.register.opt_out_log import LoggedWord, OptOutLog, read_log
+from campaigns.register.permit import Keeper, answering_a_no, kept_by
 from campaigns.register.replay import replay
+from campaigns.register.witness import Mark, Witness
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from tests.support.register import LIST_ID, MOMENT, PEOPLE, TESTER, Register, made_register
@@ -27,13 +28,18 @@ LEAVING = subscriptions.Unsubscription(1, LIST_ID, "unsubscribe link", "from ann
 @pytest.fixture
 def logged(register: Register, tmp_path: Path) -> sa.Engine:
     """The register's engine with a log."""
-    return keeping(register.engine, OptOutLog(tmp_path / "log" / "opt-out.log"))
+    return kept(register.engine, tmp_path / "log")
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     """Its file."""
     return tmp_path / "log" / "opt-out.log"
+
+
+def kept(engine: sa.Engine, folder: Path) -> sa.Engine:
+    """An engine whose words are kept in a folder."""
+    return kept_by(engine, Keeper(OptOutLog(folder / "opt-out.log"), Witness(folder)))
 
 
 def leave(engine: sa.Engine) -> bool:
@@ -83,7 +89,7 @@ def test_what_is_rolled_back_is_not_logged(logged: sa.Engine, log: Path) -> None
 
 def test_a_log_that_cannot_be_written_keeps_the_answer_back(register: Register, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    engine = keeping(register.engine, OptOutLog(tmp_path / "file" / "opt-out.log"))
+    engine = kept(register.engine, tmp_path / "file")
     with pytest.raises(Unreachable, match="opt-out log"):
         leave(engine)
 
@@ -206,3 +212,13 @@ def test_another_registers_log_and_lines_nobody_can_read_are_counted(
     foreign.write_text(log.read_text().replace('"register":"', '"register":"x'))
     done = replay(register.engine, [foreign], TESTER)
     assert (done.recorded, done.foreign, done.unreadable) == (0, 2, 3)
+
+
+def test_the_machine_that_answered_knows_how_far_the_register_had_come(
+    logged: sa.Engine, tmp_path: Path
+) -> None:
+    with reading(logged) as connection:
+        name = opt_out_log.incarnation(connection)
+        before = Mark(connection.execute(sa.select(schema.gate.c.epoch)).scalar_one(), 0)
+    leave(logged)
+    assert before.is_behind(Witness(tmp_path / "log").seen(name))
