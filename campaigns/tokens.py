@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
+import itertools
 import struct
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from campaigns.keyring import KeyRing
 
@@ -36,8 +37,7 @@ class TokenPurpose(Enum):
     MESSAGE_ID = b"message-id"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenClaims:
+class TokenClaims(NamedTuple):
     """What a token says: the delivery, the mailing list the person was reached by, the contact."""
 
     campaign: int
@@ -50,9 +50,13 @@ class TokenMaker:
     """Makes and reads tokens with the keys of one register."""
 
     def __init__(self, ring: KeyRing) -> None:
-        self._keys = ring.keys["token"]
+        self._macs = {
+            (purpose, key_id): _Mac(key, purpose.value + b"\0")
+            for purpose in TokenPurpose
+            for key_id, key in ring.keys["token"].items()
+        }
         self._current_id = ring.current_id("token")
-        self._current_key = self._keys[self._current_id]
+        self._current = {purpose: self._macs[purpose, self._current_id] for purpose in TokenPurpose}
 
     def for_link(self, purpose: TokenPurpose, claims: TokenClaims) -> str:
         """The token as it stands in a URL."""
@@ -60,7 +64,7 @@ class TokenMaker:
 
     def for_local_part(self, purpose: TokenPurpose, claims: TokenClaims) -> str:
         """The token as it stands in the local part of an address (case does not matter there)."""
-        return base64.b32encode(self._signed(purpose, claims)).rstrip(b"=").decode("ascii").lower()
+        return _base32(self._signed(purpose, claims))
 
     def read_link(self, purpose: TokenPurpose, text: str) -> TokenClaims | None:
         """The claims of a token from a URL, or None."""
@@ -74,24 +78,57 @@ class TokenMaker:
         if not text.isascii():
             return None  # some letters have ASCII capitals
         raw = _decode(text.upper(), base64.b32decode)
-        if raw is None or base64.b32encode(raw).rstrip(b"=").decode("ascii") != text.upper():
+        if raw is None or _base32(raw) != text.lower():
             return None
         return self._verified(purpose, raw)
 
     def _signed(self, purpose: TokenPurpose, claims: TokenClaims) -> bytes:
-        body = _BODY.pack(
-            VERSION, self._current_id, claims.campaign, claims.number, claims.list_id, claims.contact
-        )
-        return body + hmac.digest(self._current_key, purpose.value + b"\0" + body, "sha256")[:MAC_OCTETS]
+        body = _BODY.pack(VERSION, self._current_id, *claims)
+        return body + self._current[purpose].digest(body)
 
     def _verified(self, purpose: TokenPurpose, raw: bytes) -> TokenClaims | None:
         body, mac = raw[: _BODY.size], raw[_BODY.size :]
-        version, key_id, campaign, number, list_id, contact = _BODY.unpack(body)
-        key = self._keys.get(key_id, b"")
-        expected = hmac.digest(key, purpose.value + b"\0" + body, "sha256")[:MAC_OCTETS]
-        if not hmac.compare_digest(mac, expected) or version != VERSION or not key:
+        version, key_id, *claims = _BODY.unpack(body)
+        known = self._macs.get((purpose, key_id))
+        expected = (known or self._current[purpose]).digest(body)
+        if not hmac.compare_digest(mac, expected) or version != VERSION or known is None:
             return None
-        return TokenClaims(campaign, number, list_id, contact)
+        return TokenClaims(*claims)
+
+
+class _Mac:
+    """HMAC-SHA-256 (RFC 2104) under one key, with a prefix that every message begins with.
+
+    The two keyed states are made once and copied, which is three times as fast as `hmac.digest` and, unlike it, does
+    not let go of the interpreter's lock for a few dozen octets: six tokens per message would be six changes of thread.
+    """
+
+    def __init__(self, key: bytes, prefix: bytes) -> None:
+        padded = key.ljust(_BLOCK_OCTETS, b"\0")
+        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in padded) + prefix)
+        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in padded))
+
+    def digest(self, body: bytes) -> bytes:
+        """The first octets of the code."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(body)
+        outer.update(inner.digest())
+        return outer.digest()[:MAC_OCTETS]
+
+
+def _base32(raw: bytes) -> str:
+    """Lower-case base32 without padding (RFC 4648 6) of a token: 55 characters, three at a time."""
+    bits = int.from_bytes(raw, "big") << _BASE32_PADDING
+    return "".join([_THREE[bits >> shift & 0x7FFF] for shift in _SHIFTS])[_LEADING:]
+
+
+_BLOCK_OCTETS: Final = 64
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_THREE: Final = ["".join(three) for three in itertools.product(_ALPHABET, repeat=3)]
+_CHARACTERS: Final = -(-_TOKEN_OCTETS * 8 // 5)
+_BASE32_PADDING: Final = _CHARACTERS * 5 - _TOKEN_OCTETS * 8
+_SHIFTS: Final = tuple(range((_CHARACTERS - 1) // 3 * 15, -1, -15))
+_LEADING: Final = len(_SHIFTS) * 3 - _CHARACTERS
 
 
 def _decode(text: str, decoder: object) -> bytes | None:

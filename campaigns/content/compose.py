@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from campaigns.content import headers
 from campaigns.content.headers import HeaderFault
@@ -53,8 +54,7 @@ class CampaignHead:
     extra_headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientView:
+class RecipientView(NamedTuple):
     """All that a message may know of its recipient. Texts are blank where nothing is known; `list_id` is
     the bare identifier ("news.mail.example"), `message_id` has its angle brackets, `unsubscribe_mailto`
     begins with "mailto:"."""
@@ -82,26 +82,22 @@ class RecipientView:
 def recipient_fields(view: RecipientView) -> dict[str, object]:
     """The names that templates see. A blank field is absent; `companies` is always there, `company` is its
     first."""
-    companies = tuple(_line_feeds(name) for name in view.companies if name and not name.isspace())
-    fields: dict[str, object] = {
-        name: _line_feeds(value)
-        for name, value in (
-            ("first_name", view.first_name),
-            ("last_name", view.last_name),
-            ("title", view.title),
-            ("position", view.position),
-            ("email", view.address),
-            ("list_name", view.list_name),
-            ("unsubscribe_url", view.unsubscribe_url),
-            ("preferences_url", view.preferences_url),
-            ("view_url", view.view_url),
-        )
-        if value and not value.isspace()
-    }
+    fields: dict[str, object] = {}
+    for name, value in zip(_TEXT_FIELDS, _text_values(view), strict=True):
+        if value and not value.isspace():
+            fields[name] = _line_feeds(value) if "\r" in value else value
+    companies = tuple([_line_feeds(name) for name in view.companies if name and not name.isspace()])
     fields["companies"] = companies
     if companies:
         fields["company"] = companies[0]
     return fields
+
+
+_TEXT_FIELDS: Final = (
+    *("first_name", "last_name", "title", "position", "email", "list_name"),
+    *("unsubscribe_url", "preferences_url", "view_url"),
+)
+_text_values: Final = attrgetter(*(name if name != "email" else "address" for name in _TEXT_FIELDS))
 
 
 class Composer:
@@ -190,4 +186,4 @@ def _subject_field(subject: str) -> bytes:
 def _line_feeds(value: str) -> str:
     """The value with every kind of line break as one line feed, so that it means the same wherever pieces
     are cut."""
-    return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
+    return value.replace("\r\n", "\n").replace("\r", "\n")

@@ -10,6 +10,7 @@ shared by threads.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from types import CodeType
 from typing import Final
 
@@ -78,7 +79,8 @@ class Renderer:
     def _pieces(self, template: Template, fields: Fields, values: _Encoded) -> list[bytes]:
         constant = self._constants.get
         try:
-            context = template.new_context(fields, shared=True)
+            # Without globals, of which recipient-level templates have none; `Template.new_context` would copy their names.
+            context = template.environment.context_class(template.environment, fields, None, {})
             pieces = [constant(chunk) or values[chunk] for chunk in template.root_render_func(context)]
         except UnicodeEncodeError:
             raise RenderFault("a value of this contact is not valid Unicode text") from None
@@ -92,8 +94,13 @@ class _Encoded(dict[str, bytes]):
     """The values of one message, each encoded once however often it is printed."""
 
     def __missing__(self, chunk: str) -> bytes:
-        encoded = self[chunk] = quoted.encode(chunk)
+        encoded = self[chunk] = _often(chunk) if len(chunk) <= _OFTEN else quoted.encode(chunk)
         return encoded
+
+
+# Short values come again with other recipients: first names, titles, companies, the list's name.
+_OFTEN: Final = 24
+_often: Final = lru_cache(maxsize=4_096)(quoted.encode)
 
 
 def _plain(template: Template, fields: Fields) -> str:
