@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from campaigns.content.model import Brand
     from campaigns.delivery.composing import Author, Stationery
     from campaigns.delivery.dkim import Signer
-    from campaigns.delivery.ledger import Carrier
     from campaigns.delivery.policy import Retries
+    from campaigns.delivery.results import Carrier
     from campaigns.delivery.transport import Timeouts
     from campaigns.planning.campaign import Planning
     from campaigns.post.edition import PrintHouse
@@ -138,7 +138,7 @@ class Installation:
 
     def carrier(self, smarthost: str) -> Carrier:
         """Smarthost and processor, as attempts name them."""
-        from campaigns.delivery.ledger import Carrier
+        from campaigns.delivery.results import Carrier
 
         return Carrier(smarthost, self.settings.smarthost_processor(smarthost).key)
 
@@ -176,7 +176,7 @@ class Installation:
 
     def print_carrier(self, house: str) -> Carrier:
         """Print house and processor, as attempts name them."""
-        from campaigns.delivery.ledger import Carrier
+        from campaigns.delivery.results import Carrier
 
         return Carrier(f"print:{house}", self.settings.print_house_processor(house).key)
 

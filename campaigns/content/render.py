@@ -79,7 +79,7 @@ class Renderer:
     def _pieces(self, template: Template, fields: Fields, values: _Encoded) -> list[bytes]:
         constant = self._constants.get
         try:
-            # Without globals, of which recipient-level templates have none; `Template.new_context` would copy their names.
+            # `Template.new_context` would copy the names of the globals, which recipient-level templates do not use.
             context = template.environment.context_class(template.environment, fields, None, {})
             pieces = [constant(chunk) or values[chunk] for chunk in template.root_render_func(context)]
         except UnicodeEncodeError:

@@ -8,9 +8,8 @@ declared fields of the contact itself leave the register here, nothing of anybod
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,8 +18,7 @@ from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import schema
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedRow:
+class ClaimedRow(NamedTuple):
     """One delivery to make, with what its message may show. `address` is None on the channel post."""
 
     delivery: DeliveryRef
@@ -105,26 +103,27 @@ def claimed_rows(
         .order_by(delivery.number)
     )
     return [
-        _claimed(campaign_id, row, attempts[row.number], working_for[row.contact_id])
+        _claimed(campaign_id, row, attempts[row[0]], working_for.get(row[1], ()))
         for row in rows
-        if row.number in attempts
+        if row[0] in attempts
     ]
 
 
-def _claimed(campaign_id: int, row: Any, attempt: int, positions: list[tuple[str, str]]) -> ClaimedRow:
+def _claimed(campaign_id: int, row: Any, attempt: int, positions: Sequence[tuple[str, str]]) -> ClaimedRow:
+    number, contact, language, tries, list_id, list_key, list_name, address, *person = row
     return ClaimedRow(
-        delivery=DeliveryRef(campaign_id, row.number),
-        attempt=attempt,
-        tries=row.tries,
-        contact=row.contact_id,
-        language=row.language,
-        list_id=row.list_id,
-        list_key=row.list_key,
-        list_name=row.list_name,
-        address=row.email,
-        person={name: value for name in PERSON_FIELDS if (value := getattr(row, name))},
-        companies=tuple(company for company, _ in positions),
-        position=next((name for _, name in positions if name), ""),
+        DeliveryRef(campaign_id, number),
+        attempt,
+        tries,
+        contact,
+        language,
+        list_id,
+        list_key,
+        list_name,
+        address,
+        {name: value for name, value in zip(PERSON_FIELDS, person, strict=True) if value},
+        tuple([company for company, _ in positions]),
+        next((name for _, name in positions if name), ""),
     )
 
 

@@ -17,18 +17,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from campaigns.clock import utc_now
 from campaigns.delivery.claimed_rows import ClaimedRow, claimed_rows, moved_addresses, refused_rows
+from campaigns.delivery.results import Carrier, Result, record_in
 from campaigns.delivery.status import OPEN, SETTLED_BY_EVIDENCE
 from campaigns.register.permit import count_claim
 from campaigns.register.suppression import InHand
 from campaigns.store import schema
-from campaigns.store.engine import writing
+from campaigns.store.engine import reading, writing
 
 LEASE: Final = timedelta(seconds=60)
+#: Statuses of a campaign in which a row may wait again.
+UNDER_WAY: Final = ("sending", "paused", "halted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +52,6 @@ class Hand:
     rows: list[ClaimedRow]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one attempt: the new status, and what was answered. `reply` may hold an address."""
-
-    number: int
-    attempt: int
-    status: str
-    reason: str | None = None
-    due_at: datetime | None = None
-    spends_try: bool = False
-    code: int | None = None
-    enhanced: str | None = None
-    reply: str | None = None
-
-
-@dataclass(frozen=True)
-class Carrier:
-    """Through whom attempts go: the smarthost's (or print house's) key and its processor's."""
-
-    smarthost: str
-    processor: str
-
-
 def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
     """Take a batch whose campaign is being sent; None when it is closed, not due, or somebody else's.
 
@@ -86,7 +65,8 @@ def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
             return None
         # The epoch before the rows: a "no" in between then shows as a moved epoch.
         epoch: int = connection.execute(sa.select(schema.gate.c.epoch)).scalar_one()
-        settle_expired_lease(connection, ref, batch)
+        if batch.owner is not None:
+            settle_by_watermark(connection, batch)
         _expire(connection, ref, batch, now)
         _withhold(
             connection,
@@ -103,8 +83,28 @@ def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
     return Hand(ref, batch.channel, batch.fence + 1, in_hand, rows)
 
 
-def open_rows(engine: sa.Engine, hand: Hand, to_number: int) -> bool:
-    """Move the watermark before anything up to `to_number` is begun, and renew the lease; False: the batch is lost."""
+def record(engine: sa.Engine, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:
+    """Write results and their attempts; each settles its own attempt only, and may be written twice.
+
+    Raises:
+        Unreachable: the outcome is unknown; record the same results again.
+    """
+    if results:
+        with writing(engine) as connection:
+            record_in(connection, campaign, results, carrier)
+
+
+def open_rows(
+    engine: sa.Engine, hand: Hand, to_number: int, carrier: Carrier, results: Sequence[Result] = ()
+) -> bool:
+    """Record results, move the watermark before anything up to `to_number` is begun, renew the lease: one transaction.
+
+    False: the batch is somebody else's by now, and nothing more of it may be handed over. The results are recorded
+    all the same, since they are evidence of their own attempts.
+
+    Raises:
+        Unreachable: the outcome is unknown; the same results may be recorded again.
+    """
     table = schema.batch
     with writing(engine) as connection:
         moved = connection.execute(
@@ -112,51 +112,46 @@ def open_rows(engine: sa.Engine, hand: Hand, to_number: int) -> bool:
             .where(*_is(hand.batch), table.c.fence == hand.fence)
             .values(opened_to=to_number, lease_until=utc_now() + LEASE)
         ).rowcount
+        record_in(connection, hand.batch.campaign, results, carrier)
     return moved == 1
 
 
-def record(engine: sa.Engine, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:
-    """Write results and their attempts; each settles its own attempt only, and may be written twice.
+def give_back_in(connection: sa.Connection, campaign: int, attempts: Mapping[int, int]) -> None:
+    """Return rows (number -> attempt) to `pending`, on proof that nothing of that attempt was handed over.
 
-    Raises:
-        Unreachable: the outcome is unknown; record the same results again.
+    A row that was taken for uncertain meanwhile comes back too, and its batch is open again; in a campaign that is
+    over, it has expired.
     """
-    if not results:
-        return  # no transaction for nothing
-    with writing(engine) as connection:
-        record_in(connection, campaign, results, carrier)
-
-
-def record_in(connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:
-    """As `record`, within the caller's transaction."""
-    if not results:
-        return  # SQLAlchemy takes an empty list for one row without values
-    now = utc_now()
-    connection.execute(_SETTLE, [_settle_values(campaign, result, now) for result in results])
-    attempts = [
-        _attempt_values(campaign, result, carrier, now) for result in results if result.status != "withheld"
-    ]
-    if attempts:
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(insert(schema.attempt).on_conflict_do_nothing(), attempts)
-
-
-def give_back(engine: sa.Engine, hand: Hand, rows: Iterable[ClaimedRow]) -> None:
-    """Return rows of which nothing was begun; their attempt left no trace."""
-    table = schema.delivery
-    numbers = [row.delivery.number for row in rows]
-    if not numbers:
+    if not attempts:
         return
-    with writing(engine) as connection:
-        connection.execute(
-            sa.update(table)
-            .where(
-                table.c.campaign_id == hand.batch.campaign,
-                table.c.number.in_(numbers),
-                table.c.status == "sending",
-            )
-            .values(status="pending", due_at=None)
+    table, batch, now = schema.delivery, schema.batch, utc_now()
+    over = _lock_campaign(connection, campaign) not in UNDER_WAY
+    connection.execute(
+        sa.update(table)
+        .where(
+            table.c.campaign_id == campaign,
+            table.c.number == sa.bindparam("of_number"),
+            table.c.attempt == sa.bindparam("of_attempt"),
+            sa.or_(*(table.c.status == status for status in SETTLED_BY_EVIDENCE)),
         )
+        .values(
+            status="expired" if over else "pending",
+            settled_at=now if over else None,
+            handed_over_at=None,
+            due_at=None,
+        ),
+        [{"of_number": number, "of_attempt": attempt} for number, attempt in attempts.items()],
+    )
+    waiting = sa.exists().where(
+        table.c.campaign_id == campaign,
+        table.c.number.between(batch.c.first_number, batch.c.last_number),
+        table.c.status == "pending",
+    )
+    connection.execute(
+        sa.update(batch)
+        .where(batch.c.campaign_id == campaign, batch.c.closed_at.is_not(None), waiting)
+        .values(closed_at=None, due_at=None)
+    )
 
 
 def put_off(engine: sa.Engine, hand: Hand, rows: Sequence[ClaimedRow], until: Sequence[datetime]) -> None:
@@ -168,40 +163,34 @@ def put_off(engine: sa.Engine, hand: Hand, rows: Sequence[ClaimedRow], until: Se
             .where(
                 table.c.campaign_id == hand.batch.campaign,
                 table.c.number == sa.bindparam("of_number"),
+                table.c.attempt == sa.bindparam("of_attempt"),
                 table.c.status == "sending",
             )
             .values(status="pending", due_at=sa.bindparam("due", type_=table.c.due_at.type)),
             [
-                {"of_number": row.delivery.number, "due": moment}
+                {"of_number": row.delivery.number, "of_attempt": row.attempt, "due": moment}
                 for row, moment in zip(rows, until, strict=True)
             ],
         )
 
 
-def return_in(connection: sa.Connection, campaign: int, attempts: Mapping[int, int]) -> None:
-    """Return uncertain rows (number -> attempt) to `pending`, on proof that nothing of that attempt was handed over."""
-    if not attempts:
-        return
-    table = schema.delivery
-    connection.execute(
-        sa.update(table)
-        .where(
-            table.c.campaign_id == campaign,
-            table.c.number == sa.bindparam("of_number"),
-            table.c.attempt == sa.bindparam("of_attempt"),
-            table.c.status == "uncertain",
-        )
-        .values(status="pending", settled_at=None, handed_over_at=None, due_at=None),
-        [{"of_number": number, "of_attempt": attempt} for number, attempt in attempts.items()],
-    )
+def let_go(
+    engine: sa.Engine,
+    hand: Hand,
+    carrier: Carrier,
+    results: Sequence[Result] = (),
+    unsent: Iterable[ClaimedRow] = (),
+    due_at: datetime | None = None,
+) -> datetime | None:
+    """Record the last results, give back what was not begun, end the lease: one transaction.
 
-
-def let_go(engine: sa.Engine, hand: Hand, due_at: datetime | None = None) -> datetime | None:
-    """End the lease; close the batch when nothing in it waits any more. Returns when it is due again, None
-    if closed."""
+    The batch is closed when nothing in it waits any more. Returns when it is due again, None if closed.
+    """
     row, table = schema.delivery.c, schema.batch
     now = utc_now()
     with writing(engine) as connection:
+        record_in(connection, hand.batch.campaign, results, carrier)
+        give_back_in(connection, hand.batch.campaign, {item.delivery.number: item.attempt for item in unsent})
         waiting = connection.execute(
             sa.select(sa.func.count(), sa.func.min(sa.func.coalesce(row.due_at, due_at or now))).where(
                 *_in_range(hand), row.status.in_(OPEN)
@@ -219,17 +208,30 @@ def let_go(engine: sa.Engine, hand: Hand, due_at: datetime | None = None) -> dat
 def complete_if_done(engine: sa.Engine, campaign: int) -> bool:
     """Complete a campaign of which nothing waits any more; True when this call did it."""
     table, row, batch = schema.campaign, schema.delivery.c, schema.batch.c
-    open_rows_left = sa.exists().where(row.campaign_id == campaign, row.status.in_(OPEN))
     open_batches = sa.exists().where(batch.campaign_id == campaign, batch.closed_at.is_(None))
-    with writing(engine) as connection:
+    open_rows_left = sa.exists().where(row.campaign_id == campaign, row.status.in_(OPEN))
+    with reading(engine) as connection:
         if connection.execute(sa.select(open_batches)).scalar_one():
+            return False
+    with writing(engine) as connection:
+        # Under the lock nobody returns a row to `pending` between this look and the change.
+        if _lock_campaign(connection, campaign) != "sending":
             return False
         done = connection.execute(
             sa.update(table)
-            .where(table.c.id == campaign, table.c.status == "sending", ~open_rows_left, ~open_batches)
+            .where(table.c.id == campaign, ~open_batches, ~open_rows_left)
             .values(status="completed", closed_at=utc_now())
         ).rowcount
     return done == 1
+
+
+def _lock_campaign(connection: sa.Connection, campaign: int) -> str:
+    """The status of a campaign, which stays as it is until the end of the transaction."""
+    table = schema.campaign.c
+    status: str = connection.execute(
+        sa.select(table.status).where(table.id == campaign).with_for_update()
+    ).scalar_one()
+    return status
 
 
 def _take(connection: sa.Connection, ref: BatchRef, owner: str, now: datetime) -> Any:
@@ -257,13 +259,17 @@ def _take(connection: sa.Connection, ref: BatchRef, owner: str, now: datetime) -
     return batch
 
 
-def settle_expired_lease(connection: sa.Connection, ref: BatchRef, batch: Any) -> None:
-    """Settle the rows of a locked batch whose lease ran out: uncertain up to the watermark, pending above it."""
-    table = schema.delivery
-    opened = table.c.number <= (batch.opened_to if batch.opened_to is not None else batch.first_number - 1)
-    left = (*_between(ref, batch), table.c.status == "sending")
-    connection.execute(sa.update(table).where(*left, opened).values(status="uncertain", settled_at=utc_now()))
-    connection.execute(sa.update(table).where(*left, ~opened).values(status="pending", due_at=None))
+def settle_by_watermark(connection: sa.Connection, batch: Any) -> None:
+    """Settle what a lost owner of a batch (its row) had in hand and of which nothing is known.
+
+    Rows up to the watermark may have been begun: `uncertain`. Rows above it were not: `pending`.
+    """
+    row, first, last = schema.delivery.c, batch.first_number, batch.last_number
+    opened = row.number <= (batch.opened_to if batch.opened_to is not None else first - 1)
+    left = (row.campaign_id == batch.campaign_id, row.number.between(first, last), row.status == "sending")
+    change = sa.update(schema.delivery)
+    connection.execute(change.where(*left, opened).values(status="uncertain", settled_at=utc_now()))
+    connection.execute(change.where(*left, ~opened).values(status="pending", due_at=None))
 
 
 def _expire(connection: sa.Connection, ref: BatchRef, batch: Any, now: datetime) -> None:
@@ -324,36 +330,6 @@ def _set_sending(connection: sa.Connection, ref: BatchRef, batch: Any, now: date
     return {row.number: row.attempt for row in moved}
 
 
-def _settle_values(campaign: int, result: Result, now: datetime) -> dict[str, Any]:
-    handed_over = result.status in ("accepted", "rejected", "uncertain")
-    return {
-        "of_campaign": campaign,
-        "of_number": result.number,
-        "of_attempt": result.attempt,
-        "to_status": result.status,
-        "why": result.reason,
-        "due": result.due_at,
-        "spent": int(result.spends_try),
-        "handed_over": now if handed_over else None,
-        "settled": None if result.status in OPEN else now,
-    }
-
-
-def _attempt_values(campaign: int, result: Result, carrier: Carrier, now: datetime) -> dict[str, Any]:
-    return {
-        "campaign_id": campaign,
-        "number": result.number,
-        "attempt": result.attempt,
-        "outcome": result.status,
-        "smarthost": carrier.smarthost,
-        "processor": carrier.processor,
-        "ended_at": now,
-        "code": result.code,
-        "enhanced": result.enhanced,
-        "reply": result.reply,
-    }
-
-
 def _is(ref: BatchRef) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return schema.batch.c.campaign_id == ref.campaign, schema.batch.c.batch_no == ref.batch_no
 
@@ -367,25 +343,3 @@ def _in_range(hand: Hand) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool
     row = schema.delivery.c
     numbers = row.number.between(hand.in_hand.first_number, hand.in_hand.last_number)
     return row.campaign_id == hand.batch.campaign, numbers
-
-
-_row = schema.delivery.c
-_SETTLE: Final = (
-    sa.update(schema.delivery)
-    .where(
-        _row.campaign_id == sa.bindparam("of_campaign"),
-        _row.number == sa.bindparam("of_number"),
-        _row.attempt == sa.bindparam("of_attempt"),
-        sa.or_(*(_row.status == status for status in SETTLED_BY_EVIDENCE)),
-    )
-    .values(
-        status=sa.bindparam("to_status"),
-        reason=sa.bindparam("why"),
-        due_at=sa.bindparam("due"),
-        tries=_row.tries + sa.bindparam("spent"),
-        handed_over_at=sa.func.coalesce(
-            _row.handed_over_at, sa.bindparam("handed_over", type_=_row.handed_over_at.type)
-        ),
-        settled_at=sa.bindparam("settled"),
-    )
-)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
-from campaigns.delivery.ledger import BatchRef, settle_expired_lease
+from campaigns.delivery.ledger import BatchRef, settle_by_watermark
 from campaigns.delivery.status import OPEN
 from campaigns.planning.status import CLOSED, HELD
 from campaigns.store import schema
@@ -32,7 +32,7 @@ def free_batch(connection: sa.Connection, ref: BatchRef, now: datetime) -> Any:
     ).one_or_none()
     if batch is None or batch.lease_until is None or batch.lease_until >= now:
         return batch
-    settle_expired_lease(connection, ref, batch)
+    settle_by_watermark(connection, batch)
     connection.execute(
         sa.update(table)
         .where(*this)

@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from campaigns.clock import boot_seconds
-from campaigns.delivery.claimed_rows import ClaimedRow
 from campaigns.delivery.transport import Deferred
 
 #: A burst is what flows in so many seconds, at least one message.
@@ -93,13 +92,13 @@ class Unpaced:
 UNPACED: Final = Unpaced()
 
 
-def domain_of(row: ClaimedRow) -> str:
-    """The domain that a row's limits go by."""
-    return (row.address or "").rpartition("@")[2].lower()
+def domain_of(address: str) -> str:
+    """The domain that a recipient's limits go by."""
+    return address.rpartition("@")[2].lower()
 
 
 def wait_for_turn(
-    pace: Pace, domain: str, *, again: bool, stopping: Callable[[], bool], meanwhile: Callable[[], None]
+    pace: Pace, domain: str, *, again: bool, stopping: Callable[[], bool], meanwhile: Callable[[], object]
 ) -> Hold | None:
     """Take a turn, waiting where that does not take long; `meanwhile` is called now and then."""
     while (hold := pace.turn(domain, again=again)) is not None:

@@ -1,23 +1,24 @@
 """Settle what dead senders of this host left behind.
 
-Promise: a reply in the journal becomes the result; begun without a reply becomes `uncertain`; neither,
-under the same boot and the same claim, is proof that nothing was begun and returns the row to `pending`.
-Where the proof is missing (another boot, another claim's journal) rows up to the watermark become
-`uncertain`. May run at any moment, on any number of workers: each journal is settled under its dead owner's
-lock, in one transaction.
+Promise: a reply in the journal becomes the result; begun without a reply becomes `uncertain`; neither, under the same
+boot, is proof that nothing was begun and returns the row to `pending`. All three name their attempt, so that they are
+true also after the lease ran out and another worker took the batch over. Where the proof is missing (the machine has
+booted since, or the journal was never started for the claim) the watermark decides: rows up to it become `uncertain`.
+May run at any moment, on any number of workers: each journal is settled under its dead owner's lock, in one
+transaction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
-from campaigns.delivery import ledger
 from campaigns.delivery.journal import Legacy, legacies
-from campaigns.delivery.ledger import Carrier, Result
+from campaigns.delivery.ledger import give_back_in, settle_by_watermark
+from campaigns.delivery.results import Carrier, Result, record_in
 from campaigns.store import schema
 from campaigns.store.engine import writing
 
@@ -41,16 +42,11 @@ def _settle(connection: sa.Connection, legacy: Legacy, carrier: Carrier) -> int:
     batches = connection.execute(
         sa.select(table).where(table.c.owner == legacy.owner).with_for_update()
     ).all()
+    if legacy.campaign:
+        record_in(connection, legacy.campaign, list(_evidence(legacy)), carrier)
+        give_back_in(connection, legacy.campaign, _proven_untaken(legacy))
     for batch in batches:
-        ours = (batch.campaign_id, batch.batch_no, batch.fence) == (
-            legacy.campaign,
-            legacy.batch_no,
-            legacy.fence,
-        )
-        rows = _rows_in_hand(connection, batch)
-        if ours:
-            ledger.record_in(connection, batch.campaign_id, _evidence(legacy, rows), carrier)
-        _settle_the_rest(connection, batch, proof=legacy.same_boot or not legacy.campaign)
+        settle_by_watermark(connection, batch)
         connection.execute(
             sa.update(table)
             .where(table.c.campaign_id == batch.campaign_id, table.c.batch_no == batch.batch_no)
@@ -59,41 +55,16 @@ def _settle(connection: sa.Connection, legacy: Legacy, carrier: Carrier) -> int:
     return len(batches)
 
 
-def _rows_in_hand(connection: sa.Connection, batch: Any) -> dict[int, int]:
-    row = schema.delivery.c
-    rows = connection.execute(
-        sa.select(row.number, row.attempt).where(
-            row.campaign_id == batch.campaign_id,
-            row.number.between(batch.first_number, batch.last_number),
-            row.status == "sending",
-        )
-    )
-    return {row.number: row.attempt for row in rows}
+def _evidence(legacy: Legacy) -> Iterator[Result]:
+    """Results that the journal proves, and messages completed whose answer it lacks."""
+    for number in legacy.begun:
+        status, code = legacy.replies.get(number, ("uncertain", 0))
+        if status in ("accepted", "rejected", "uncertain"):
+            yield Result(number, legacy.attempts[number], status, code=code or None)
 
 
-def _evidence(legacy: Legacy, rows: dict[int, int]) -> list[Result]:
-    results = []
-    for number, attempt in rows.items():
-        if number in legacy.replies:
-            status, code = legacy.replies[number]
-            if status in ("accepted", "rejected", "uncertain"):
-                results.append(Result(number, attempt, status, code=code or None))
-        elif number in legacy.begun:
-            results.append(Result(number, attempt, "uncertain"))
-    return results
-
-
-def _settle_the_rest(connection: sa.Connection, batch: Any, *, proof: bool) -> None:
-    row = schema.delivery.c
-    left = (
-        row.campaign_id == batch.campaign_id,
-        row.number.between(batch.first_number, batch.last_number),
-        row.status == "sending",
-    )
-    if not proof and batch.opened_to is not None:
-        connection.execute(
-            sa.update(schema.delivery)
-            .where(*left, row.number <= batch.opened_to)
-            .values(status="uncertain", settled_at=utc_now())
-        )
-    connection.execute(sa.update(schema.delivery).where(*left).values(status="pending"))
+def _proven_untaken(legacy: Legacy) -> dict[int, int]:
+    """Number -> attempt of what the smarthost certainly has not taken: put off by its reply, or never begun."""
+    refused = {number for number, (status, _) in legacy.replies.items() if status in ("deferred", "expired")}
+    not_begun = legacy.attempts.keys() - legacy.begun if legacy.same_boot else frozenset()
+    return {number: legacy.attempts[number] for number in refused | not_begun}

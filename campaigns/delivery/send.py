@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,10 +23,11 @@ from campaigns.delivery import ledger
 from campaigns.delivery.claimed_rows import ClaimedRow
 from campaigns.delivery.composing import Writer
 from campaigns.delivery.journal import Journal
-from campaigns.delivery.ledger import BatchRef, Carrier, Hand, Result
-from campaigns.delivery.pacing import UNPACED, Hold, Pace, domain_of, wait_for_turn
+from campaigns.delivery.ledger import BatchRef, Hand
+from campaigns.delivery.pacing import UNPACED, Pace, domain_of, wait_for_turn
 from campaigns.delivery.policy import Retries
 from campaigns.delivery.replies import Cause
+from campaigns.delivery.results import Carrier, Result
 from campaigns.delivery.transport import (
     Accepted,
     Deferred,
@@ -97,9 +98,10 @@ def send_batch(desk: Desk, ref: BatchRef, pause_until: datetime | None = None) -
     if hand is None:
         return None
     if hand.channel != "email":
-        ledger.give_back(desk.engine, hand, hand.rows)
+        ledger.let_go(desk.engine, hand, desk.carrier, unsent=hand.rows)
         raise RefusedOperation(f"batch {ref.batch_no} of campaign {ref.campaign} is post, not mail")
-    desk.journal.start(ref.campaign, ref.batch_no, hand.fence)
+    attempts = {row.delivery.number: row.attempt for row in hand.rows}
+    desk.journal.start(ref.campaign, ref.batch_no, hand.fence, attempts)
     report = _Sending(desk, hand).run(pause_until)
     desk.journal.finish()
     return report
@@ -113,56 +115,58 @@ class _Sending:
         self._report = BatchReport()
         self._put_off: defaultdict[str, list[ClaimedRow]] = defaultdict(list)
         self._results: list[Result] = []
+        self._unsent: list[ClaimedRow] = []
         self._recorded_at = self._began_at = time.monotonic()
         self._opened_to = -1
-        self._handed_over = 0
+        self._settled = 0
 
     def run(self, pause_until: datetime | None) -> BatchReport:
         rows = self._hand.rows
-        done = 0
-        for index, row in enumerate(rows):
-            if self._desk.stopping():
+        done, letter = 0, self._written(rows[0]) if rows else None
+        while done < len(rows) and not self._desk.stopping() and self._open(done):
+            row = rows[done]
+            # Written ahead, so that its envelope can be announced together with the end of this message.
+            following = self._written(rows[done + 1]) if done + 1 < len(rows) else None
+            if letter is not None and self._has_turn(row, done) and not self._one(row, letter, following):
                 break
-            if not self._open(index):
-                return self._report  # the batch is somebody else's now
-            if self._desk.pace.active and (hold := self._wait_for_turn(row)) is not None:
-                if hold.for_all:
-                    self._report.paced_until = utc_now() + timedelta(seconds=hold.seconds)
-                    break
-                self._put_off[domain_of(row)].append(row)
-                done = index + 1
-                continue
-            following = rows[index + 1] if index + 1 < len(rows) else None
-            if not self._one(row, following):
+            if self._report.paced_until is not None:
                 break
-            done = index + 1
-            self._record_when_due()
-        self._record()
-        ledger.give_back(self._desk.engine, self._hand, rows[done:])
-        for domain, put_off in self._put_off.items():
-            ledger.put_off(
-                self._desk.engine, self._hand, put_off, self._desk.pace.put_off(domain, len(put_off))
-            )
-        stopped = self._report.smarthost_away or self._report.gate_closed
-        due_at = pause_until if stopped else self._report.paced_until
-        self._report.due_at = ledger.let_go(self._desk.engine, self._hand, due_at)
-        return self._report
+            done, letter = done + 1, following
+        return self._end(rows[done:], pause_until)
 
-    def _wait_for_turn(self, row: ClaimedRow) -> Hold | None:
-        """Wait for a turn where that does not take long. The gate is asked afterwards, as always."""
-        return wait_for_turn(
+    def _end(self, unsent: Sequence[ClaimedRow], pause_until: datetime | None) -> BatchReport:
+        """Record the last results, give back what was not begun, let go of the batch."""
+        engine, hand, report = self._desk.engine, self._hand, self._report
+        for domain, put_off in self._put_off.items():
+            ledger.put_off(engine, hand, put_off, self._desk.pace.put_off(domain, len(put_off)))
+        due_at = pause_until if report.smarthost_away or report.gate_closed else report.paced_until
+        report.due_at = ledger.let_go(
+            engine, hand, self._desk.carrier, self._results, [*self._unsent, *unsent], due_at
+        )
+        return report
+
+    def _has_turn(self, row: ClaimedRow, index: int) -> bool:
+        """Wait for a turn where that does not take long; False where this row, or every row, has to come later.
+
+        The gate is asked afterwards, as always.
+        """
+        if not self._desk.pace.active:
+            return True
+        hold = wait_for_turn(
             self._desk.pace,
-            domain_of(row),
+            domain_of(row.address or ""),
             again=row.attempt > 1,
             stopping=self._desk.stopping,
-            meanwhile=self._record_when_due,
+            meanwhile=lambda: self._open(index),
         )
+        if hold is not None and hold.for_all:
+            self._report.paced_until = utc_now() + timedelta(seconds=hold.seconds)
+        elif hold is not None:
+            self._put_off[domain_of(row.address or "")].append(row)
+        return hold is None
 
-    def _one(self, row: ClaimedRow, following: ClaimedRow | None) -> bool:
+    def _one(self, row: ClaimedRow, letter: Letter, following: Letter | None) -> bool:
         """Hand one row over; False when the pass has to stop before it."""
-        letter = self._written(row)
-        if letter is None:
-            return True
         try:
             verdict = self._ask(letter)
         except GateClosed:
@@ -170,13 +174,13 @@ class _Sending:
             return False
         if isinstance(verdict, Withheld):
             return self._not_now(row, verdict)
-        upcoming = self._upcoming(following)
         outcome = self._desk.transport.hand_over(
-            letter, verdict, lambda: self._ask(letter), upcoming=upcoming
+            letter, verdict, lambda: self._ask(letter), upcoming=self._upcoming(following)
         )
         return self._settle(row, outcome)
 
     def _written(self, row: ClaimedRow) -> Letter | None:
+        """The letter of a row; None where it cannot be made, which withholds that row and no other."""
         try:
             return self._desk.writer.letter(row)
         except InputError:
@@ -189,44 +193,36 @@ class _Sending:
             return Withheld(letter.delivery, "deadline", final=False)
         return self._desk.gate.clear(self._hand.in_hand, letter.delivery, letter.envelope.recipient)
 
-    def _upcoming(self, following: ClaimedRow | None) -> Envelope | None:
-        """The next envelope, where the watermark already covers it: an announced envelope is not yet a
-        begun message, but it is soonest followed by one."""
+    def _upcoming(self, following: Letter | None) -> Envelope | None:
+        """The next envelope. An announced envelope is not yet a begun message, but it is soonest followed by one: the
+        watermark covers it already."""
         if following is None or following.delivery.number in self._hand.in_hand.withheld:
             return None
-        if self._desk.pace.active and not self._desk.pace.has_turn(domain_of(following)):
+        if self._desk.pace.active and not self._desk.pace.has_turn(domain_of(following.envelope.recipient)):
             return None
-        try:
-            return self._desk.writer.envelope(following)
-        except InputError:
-            return None
+        return following.envelope
 
     def _settle(self, row: ClaimedRow, outcome: Outcome) -> bool:
-        number, attempt = row.delivery.number, row.attempt
         match outcome:
             case Accepted(code, enhanced, text):
-                self._answered(
-                    row, Result(number, attempt, "accepted", code=code, enhanced=enhanced, reply=text)
-                )
+                self._answered(row, "accepted", code, enhanced, text)
             case Rejected(code=code, enhanced=enhanced, text=text):
                 self._report.dead_addresses += outcome.cause is Cause.ADDRESS_DEAD
                 self._report.authentication += outcome.cause is Cause.AUTHENTICATION
-                self._answered(
-                    row, Result(number, attempt, "rejected", code=code, enhanced=enhanced, reply=text)
-                )
+                self._answered(row, "rejected", code, enhanced, text)
             case Uncertain(text):
-                self._answered(row, Result(number, attempt, "uncertain", reply=text))
+                self._answered(row, "uncertain", None, None, text)
             case NotBegun(verdict=None):
                 self._report.gate_closed = True
                 return False
             case NotBegun(verdict=Withheld() as verdict):
                 return self._not_now(row, verdict)
             case Deferred(spends_attempt=False):
-                self._desk.pace.slow_down(domain_of(row), outcome)
+                self._desk.pace.slow_down(domain_of(row.address or ""), outcome)
                 self._report.smarthost_away = True
                 return False
             case Deferred():
-                self._desk.pace.slow_down(domain_of(row), outcome)
+                self._desk.pace.slow_down(domain_of(row.address or ""), outcome)
                 self._defer(row, outcome)
         return True
 
@@ -234,8 +230,8 @@ class _Sending:
         chance = random.random()  # noqa: S311 (spreads retries, guards nothing)
         due_at = self._desk.retries.next_try(row.tries + 1, utc_now(), chance)
         status = "deferred" if due_at <= self._desk.last_moment else "expired"
-        self._answered(
-            row,
+        self._desk.journal.replied(row.delivery, status, outcome.code)
+        self._add(
             Result(
                 row.delivery.number,
                 row.attempt,
@@ -245,42 +241,45 @@ class _Sending:
                 code=outcome.code,
                 enhanced=outcome.enhanced,
                 reply=outcome.text,
-            ),
+                at=time.time(),
+            )
         )
 
     def _not_now(self, row: ClaimedRow, verdict: Withheld) -> bool:
+        """Note a refusal of the gate; False where it holds for the rest of the batch as well."""
         if verdict.final:
             self._add(Result(row.delivery.number, row.attempt, "withheld", reason=verdict.reason))
         elif verdict.reason in ENDING_REASONS:
             return False
         else:
-            ledger.give_back(self._desk.engine, self._hand, [row])
+            self._unsent.append(row)
         return True
 
-    def _answered(self, row: ClaimedRow, result: Result) -> None:
-        self._desk.journal.replied(row.delivery, result.status, result.code)
-        self._add(result)
+    def _answered(
+        self, row: ClaimedRow, status: str, code: int | None, enhanced: str | None, text: str
+    ) -> None:
+        number = row.delivery.number
+        self._desk.journal.replied(row.delivery, status, code)
+        self._add(
+            Result(number, row.attempt, status, code=code, enhanced=enhanced, reply=text, at=time.time())
+        )
 
     def _add(self, result: Result) -> None:
         self._results.append(result)
         self._report.count(result.status)
-        self._handed_over += 1
+        self._settled += 1
 
     def _open(self, index: int) -> bool:
-        """Have the watermark cover this row (and the next, whose envelope may be announced) before it is begun."""
+        """Have the watermark cover this row and the next before either is begun or announced, and record what there is
+        from time to time; False when the batch is somebody else's by now."""
         last = len(self._hand.rows) - 1
-        if min(index + 1, last) <= self._opened_to:
+        now = time.monotonic()
+        if min(index + 1, last) <= self._opened_to and now - self._recorded_at < RECORD_SECONDS:
             return True
-        rate = self._handed_over / max(time.monotonic() - self._began_at, 0.001)
-        self._opened_to = min(index + max(AHEAD_ROWS, int(rate * AHEAD_SECONDS)), last)
+        rate = self._settled / max(now - self._began_at, 0.001)
+        # Never back: what was opened once stays so until the batch is let go.
+        self._opened_to = max(self._opened_to, min(index + max(AHEAD_ROWS, int(rate * AHEAD_SECONDS)), last))
         number = self._hand.rows[self._opened_to].delivery.number
-        return ledger.open_rows(self._desk.engine, self._hand, number)
-
-    def _record_when_due(self) -> None:
-        if time.monotonic() - self._recorded_at >= RECORD_SECONDS:
-            self._record()
-
-    def _record(self) -> None:
         results, self._results = self._results, []
-        self._recorded_at = time.monotonic()
-        ledger.record(self._desk.engine, self._hand.batch.campaign, results, self._desk.carrier)
+        self._recorded_at = now
+        return ledger.open_rows(self._desk.engine, self._hand, number, self._desk.carrier, results)

@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.clock import utc_now
-from campaigns.delivery import ledger
-from campaigns.delivery.ledger import BatchRef, Carrier, Hand, Result
+from campaigns.delivery.ledger import BatchRef, Hand, give_back_in
+from campaigns.delivery.results import Carrier, Result, record_in
 from campaigns.errors import NotFound, RefusedOperation
 from campaigns.post.mail_id import DRAWN, draw
 from campaigns.post.manifest import Manifest, read_mail_ids, read_manifest
@@ -103,7 +103,7 @@ def settle(engine: sa.Engine, edition: Edition, hand: Hand) -> int:
     for name, results in closed.items():
         book(engine, edition, name, results)
     with writing(engine) as connection:
-        ledger.return_in(connection, hand.batch.campaign, back)
+        give_back_in(connection, hand.batch.campaign, back)
     return len(back)
 
 
@@ -128,7 +128,7 @@ def refuse_unknown_files(engine: sa.Engine, edition: Edition) -> None:
 
 
 def _book(connection: sa.Connection, edition: Edition, manifest: Manifest, results: Sequence[Result]) -> None:
-    ledger.record_in(connection, edition.batch.campaign, results, edition.carrier)
+    record_in(connection, edition.batch.campaign, results, edition.carrier)
     values = {
         "campaign_id": edition.batch.campaign,
         "name": manifest.file,

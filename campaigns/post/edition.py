@@ -25,7 +25,8 @@ import sqlalchemy as sa
 from campaigns.clock import utc_now
 from campaigns.delivery import ledger
 from campaigns.delivery.claimed_rows import ClaimedRow
-from campaigns.delivery.ledger import BatchRef, Carrier, Hand, Result
+from campaigns.delivery.ledger import BatchRef, Hand
+from campaigns.delivery.results import Carrier, Result
 from campaigns.delivery.send import BatchReport
 from campaigns.errors import GateClosed, InputError
 from campaigns.post import booking
@@ -90,8 +91,7 @@ def write_edition(desk: PostDesk, ref: BatchRef) -> BatchReport | None:
         return None
     edition = _edition(desk, ref)
     if booking.settle(desk.engine, edition, hand):
-        ledger.give_back(desk.engine, hand, hand.rows)
-        return BatchReport(due_at=ledger.let_go(desk.engine, hand))
+        return BatchReport(due_at=ledger.let_go(desk.engine, hand, desk.carrier, unsent=hand.rows))
     booking.refuse_unknown_files(desk.engine, edition)
     return _Writing(desk, edition, hand).run()
 
@@ -145,9 +145,9 @@ class _Writing:
 
     def _end(self) -> BatchReport:
         left = [row for row in self._hand.rows if row.delivery.number not in self._settled]
-        ledger.give_back(self._desk.engine, self._hand, left)
         pause = utc_now() + GATE_PAUSE if self._report.gate_closed else None
-        self._report.due_at = ledger.let_go(self._desk.engine, self._hand, pause)
+        desk = self._desk
+        self._report.due_at = ledger.let_go(desk.engine, self._hand, desk.carrier, unsent=left, due_at=pause)
         return self._report
 
     def _laid_out(self) -> dict[tuple[str, CountryGroup], list[_Copy]]:
@@ -247,7 +247,7 @@ class _Writing:
 
     def _hold(self, opened_to: int) -> None:
         """Renew the lease. The watermark stands at the last row before the first file is closed."""
-        if not ledger.open_rows(self._desk.engine, self._hand, opened_to):
+        if not ledger.open_rows(self._desk.engine, self._hand, opened_to, self._desk.carrier):
             raise BatchLost
         self._opened_to, self._beat_at = opened_to, time.monotonic()
 

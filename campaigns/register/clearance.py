@@ -10,13 +10,12 @@ There is no third.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 Channel = Literal["email", "post"]
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryRef:
+class DeliveryRef(NamedTuple):
     """Which delivery: the campaign's id, the number of the row within that campaign."""
 
     campaign: int

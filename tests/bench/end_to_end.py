@@ -39,7 +39,7 @@ def _rounds(place: Rig, sink: Sink) -> dict[str, Any]:
     octets = 36_000
     for number in range(ROUNDS):
         before = place.cpu()
-        accounts = place.send("end to end", f"bench-{number}")
+        accounts = place.send(f"bench-{number}")
         cpus.append((place.cpu() - before) / accounts["accepted"] * 1e6)
         rates.append(accounts["rate"])
         if accounts["accepted"] != RECIPIENTS:

@@ -1,6 +1,6 @@
-"""An installation to measure: the example's settings in a folder, a database, a Valkey, made-up people, real processes.
+"""An installation to measure: example settings in a folder, a database, a Valkey, made-up people, real processes.
 
-People are written straight into the register's tables, since what is measured is the sending; the import has a benchmark
+People are written straight into the register's tables: what is measured is the sending, and the import has a benchmark
 of its own.
 """
 
@@ -80,7 +80,7 @@ class Rig:
         """CPU seconds that all workers have used so far."""
         return sum(cpu_seconds(child.pid) for child in self.workers)
 
-    def send(self, name: str, edition: str, *settings: str) -> dict[str, Any]:
+    def send(self, edition: str, *settings: str) -> dict[str, Any]:
         """Submit the example newsletter and wait until its campaign is over; returns its accounts."""
         assignments = ['campaign.lists=["news"]', *settings]
         self.utskick(

@@ -1,4 +1,4 @@
-"""The yardstick: Debian's smtp-sink, which takes mail and throws it away, and smtp-source, which sends it as fast as C can."""
+"""The yardstick: Debian's smtp-sink, which throws mail away, and smtp-source, which sends it as fast as C can."""
 
 import re
 import shutil

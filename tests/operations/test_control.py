@@ -8,12 +8,15 @@ import sqlalchemy as sa
 
 from campaigns.clock import boot_seconds, utc_now
 from campaigns.delivery import control, ledger
-from campaigns.delivery.ledger import BatchRef, Carrier, Result
+from campaigns.delivery.ledger import BatchRef
+from campaigns.delivery.results import Carrier, Result
 from campaigns.errors import NotFound, RefusedOperation
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from tests.operations.place import KAJ, Place
 from tests.support.smtp_sink import Answer, Rule, SmtpSink
+
+CARRIER = Carrier("main", "self")
 
 
 def test_a_paused_campaign_goes_on_where_it_was(place: Place, sink: SmtpSink) -> None:
@@ -85,14 +88,13 @@ def test_a_campaign_is_cancelled_once_what_is_in_the_air_has_settled(place: Plac
     campaign = place.opened()
     hand = ledger.claim(place.engine, BatchRef(campaign, 1), "somebody")
     assert hand is not None
-    ledger.open_rows(place.engine, hand, 3)
+    ledger.open_rows(place.engine, hand, 3, CARRIER)
     change = control.cancel(place.engine, campaign, KAJ)
     assert change.status == "paused"
     with pytest.raises(RefusedOperation, match="being cancelled"):
         control.resume(place.engine, campaign, KAJ)
-    ledger.record(place.engine, campaign, [Result(1, 1, "accepted", code=250)], Carrier("main", "self"))
-    ledger.give_back(place.engine, hand, hand.rows[1:])
-    ledger.let_go(place.engine, hand)
+    ledger.record(place.engine, campaign, [Result(1, 1, "accepted", code=250)], CARRIER)
+    ledger.let_go(place.engine, hand, CARRIER, unsent=hand.rows[1:])
     assert control.finish_cancellation(place.engine, campaign) == "cancelled"
     shown = place.show(campaign)
     assert (shown["accepted"], shown["cancelled"]) == (1, 5)
@@ -103,13 +105,13 @@ def test_a_dead_sender_does_not_keep_a_campaign_from_being_cancelled(place: Plac
     campaign = place.opened()
     hand = ledger.claim(place.engine, BatchRef(campaign, 1), "somebody")
     assert hand is not None
-    ledger.open_rows(place.engine, hand, 2)
+    ledger.open_rows(place.engine, hand, 2, CARRIER)
     place.change(schema.batch, lease_until=utc_now() - timedelta(seconds=1))
     assert control.cancel(place.engine, campaign, KAJ).status == "cancelled"
     shown = place.show(campaign)
     assert (shown["uncertain"], shown["cancelled"]) == (2, 4)
-    assert not ledger.open_rows(place.engine, hand, 6), "its owner begins nothing more"
-    ledger.record(place.engine, campaign, [Result(2, 1, "accepted", code=250)], Carrier("main", "self"))
+    assert not ledger.open_rows(place.engine, hand, 6, CARRIER), "its owner begins nothing more"
+    ledger.record(place.engine, campaign, [Result(2, 1, "accepted", code=250)], CARRIER)
     assert place.show(campaign)["accepted"] == 1, "late evidence settles all the same"
 
 

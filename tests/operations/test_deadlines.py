@@ -6,9 +6,12 @@ from datetime import timedelta
 from campaigns.clock import utc_now
 from campaigns.delivery import control, ledger, overdue
 from campaigns.delivery.ledger import BatchRef
+from campaigns.delivery.results import Carrier
 from campaigns.store import schema
 from tests.operations.place import KAJ, Place
 from tests.support.smtp_sink import Answer, Rule, SmtpSink
+
+CARRIER = Carrier("main", "self")
 
 
 def in_seconds(seconds: float) -> dict[str, str]:
@@ -54,7 +57,7 @@ def test_a_living_owner_is_left_alone_and_a_dead_ones_rows_are_settled(place: Pl
     campaign = place.opened(options=in_seconds(600))
     hand = ledger.claim(place.engine, BatchRef(campaign, 1), "somebody")
     assert hand is not None
-    ledger.open_rows(place.engine, hand, 1)
+    ledger.open_rows(place.engine, hand, 1, CARRIER)
     place.change(schema.campaign, deadline_at=utc_now())
     assert overdue.expire_waiting(place.engine) == []
     assert place.show(campaign)["sending"] == 4
@@ -62,7 +65,7 @@ def test_a_living_owner_is_left_alone_and_a_dead_ones_rows_are_settled(place: Pl
     assert overdue.expire_waiting(place.engine) == [campaign]
     shown = place.show(campaign)
     assert (shown["uncertain"], shown["expired"]) == (1, 3)
-    assert not ledger.open_rows(place.engine, hand, 4)
+    assert not ledger.open_rows(place.engine, hand, 4, CARRIER)
 
 
 def test_a_held_campaign_ends_with_its_deadline(place: Place) -> None:
@@ -80,7 +83,7 @@ def test_a_lease_that_runs_out_while_the_campaign_is_held_is_settled(place: Plac
     campaign = place.opened()
     hand = ledger.claim(place.engine, BatchRef(campaign, 1), "somebody")
     assert hand is not None
-    ledger.open_rows(place.engine, hand, 1)
+    ledger.open_rows(place.engine, hand, 1, CARRIER)
     control.pause(place.engine, campaign, KAJ)
     assert overdue.settle_held_leases(place.engine) == 0
     place.change(schema.batch, lease_until=utc_now() - timedelta(seconds=1))

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from campaigns.delivery import ledger
-from campaigns.delivery.ledger import BatchRef, Carrier
+from campaigns.delivery.ledger import BatchRef
+from campaigns.delivery.results import Carrier
 from campaigns.delivery.send import BatchReport
 from campaigns.errors import NotFound, RefusedOperation
 from campaigns.post import booking, partfile
@@ -245,10 +246,10 @@ def test_who_lost_the_batch_closes_nothing(
     engine = registers(sqlite_url, HOME)
     real = ledger.open_rows
 
-    def overtaken(engine: sa.Engine, hand: ledger.Hand, to_number: int) -> bool:
+    def overtaken(engine: sa.Engine, hand: ledger.Hand, to_number: int, carrier: Carrier) -> bool:
         run_out(engine)
         assert ledger.claim(engine, REF, "somebody else") is not None
-        return real(engine, hand, to_number)
+        return real(engine, hand, to_number, carrier)
 
     monkeypatch.setattr(ledger, "open_rows", overtaken)
     write(engine, tmp_path)
