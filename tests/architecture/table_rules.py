@@ -40,7 +40,7 @@ SHARED = {
     "delivery": {
         "campaigns.planning.expansion": "writes every row, once, in one statement",
         "campaigns.delivery.ledger": "moves it along the table of statuses",
-        "campaigns.delivery.recovery": "settles what a dead owner left open",
+        "campaigns.delivery.results": "settles attempts in bulk",
         "campaigns.delivery.control": "cancels what waits, on a person's word",
         "campaigns.delivery.restart": "doubts what was open when the register was restored",
         "campaigns.delivery.decisions": "settles what is uncertain, on a person's word",

@@ -54,8 +54,7 @@ def composer_of(key: str) -> tuple[Composer, Renderer]:
 @given(
     st.sampled_from(["all", "plain", "newsletter", "magazine"]),
     st.builds(
-        replace,
-        st.just(VIEW),
+        VIEW._replace,
         first_name=NAMES,
         last_name=NAMES,
         title=VALUES,
