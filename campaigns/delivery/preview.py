@@ -8,7 +8,7 @@ stored or sent, and the links for leaving belong to no delivery, so pressing the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -97,8 +97,7 @@ def _preview(plan: Plan, compiled: Compilation, author: Author, view: RecipientV
 
 def _made_up(mailing_list: MailingList, language: str, stationery: Stationery) -> RecipientView:
     first_name, last_name, title, position = _MADE_UP[language]
-    return replace(
-        _nobody(mailing_list, stationery),
+    return _nobody(mailing_list, stationery)._replace(
         address="somebody@customer.example",
         first_name=first_name,
         last_name=last_name,
@@ -117,8 +116,7 @@ def _known(
         raise InputError(f"contact {contact_id} has no e-mail address")
     reached = {item["list"] for item in contact["subscriptions"] if item["status"] == "subscribed"}
     chosen = next((item for item in lists if item.key in reached), lists[0])
-    view = replace(
-        _nobody(chosen, stationery),
+    view = _nobody(chosen, stationery)._replace(
         address=contact["email"],
         first_name=contact["first_name"] or "",
         last_name=contact["last_name"] or "",
