@@ -317,6 +317,8 @@ def _problem(kind: str, message: str) -> str:
         return "there is no such setting"
     if kind == "missing":
         return "is missing; the register needs it"
+    if kind == "string_too_short":
+        return "must not be empty"
     return message.removeprefix("Value error, ")
 
 

@@ -29,7 +29,7 @@ def make_engine(url: str, *, connections: int = 10) -> sa.Engine:
     """An engine for a `sqlite:///…` or `postgresql://…` URL. Connects to nothing yet.
 
     Raises:
-        InputError: the URL is no URL of either database.
+        InputError: the URL is no URL of either database, or its folder cannot be made.
     """
     try:
         parsed = sa.make_url(url)
@@ -55,7 +55,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         Unreachable: the database is away or stayed locked; whether a commit took hold may be unknown then.
     """
     with (
-        _translated(),
+        _translated(engine),
         engine.connect().execution_options(utskick_writes=True) as connection,
         connection.begin(),
     ):
@@ -69,7 +69,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     Raises:
         Unreachable: the database is away.
     """
-    with _translated(), engine.connect() as connection, connection.begin():
+    with _translated(engine), engine.connect() as connection, connection.begin():
         yield connection
 
 
@@ -79,16 +79,16 @@ def where(engine: sa.Engine) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise Unreachable(f"the database does not answer: {_first_line(error)}") from error
+        raise Unreachable(f"the database {where(engine)} does not answer: {_first_line(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise Unreachable(f"the database connection broke: {_first_line(error)}") from error
+            raise Unreachable(f"the connection to {where(engine)} broke: {_first_line(error)}") from error
         if type(error) is DatabaseError:  # SQLite's word for a file that is none of its own, or is broken
-            raise Unreachable(f"the database cannot be used: {_first_line(error)}") from error
+            raise Unreachable(f"the database {where(engine)} cannot be used: {_first_line(error)}") from error
         raise
 
 
@@ -105,7 +105,11 @@ def _first_line(error: DBAPIError) -> str:
 
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"the database cannot lie in {folder}: {error.strerror}") from None
     engine = sa.create_engine(
         url, connect_args={"timeout": SQLITE_PATIENCE_MS / 1000}, pool_size=20, hide_parameters=True
     )

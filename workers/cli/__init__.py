@@ -12,9 +12,10 @@ import sys
 from cyclopts import App, CycloptsError
 
 from campaigns import __version__
-from campaigns.errors import UtskickError
+from campaigns.errors import InputError, UtskickError
 from workers.cli import completion, register, run
 from workers.cli.output import fail, fail_usage
+from workers.faults import place_of
 
 #: Each noun: the App of that name in the module of that name, and its help.
 NOUNS = {
@@ -59,3 +60,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        sys.exit(fail(InputError(f"{error.filename or 'the system'}: {error.strerror}"), as_json=as_json))
+    except Exception as error:  # noqa: BLE001 (nobody is above to catch it)
+        # Its words may hold an address: its class and place are enough to find it by.
+        unforeseen = UtskickError(f"unforeseen, please report: {place_of(error)}")
+        sys.exit(fail(unforeseen, as_json=as_json))

@@ -1,0 +1,164 @@
+"""What goes wrong is told in a line that says where and what to do, with the promised exit code; never a traceback."""
+
+import json
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT
+from tests.cli.place import Place
+
+NEWSLETTER = str(ROOT / "examples" / "newsletter.toml")
+SUBMIT = ("campaigns", "submit")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def register(place: Place) -> Place:
+    place.answer("init")
+    return place
+
+
+@pytest.fixture
+def nobody() -> str:
+    """An address on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_all_faults_of_the_settings_are_told_at_once_and_nothing_starts(place: Place) -> None:
+    place.settings.update(UTSKICK_NONSENSE="1", UTSKICK_CONTROLLER__NAME="", UTSKICK_SMARTHOST="http://x")
+    said = place.refusal(2, "lists", "list")
+    assert [line.split(":")[0] for line in said[:2]] == ["UTSKICK_CONTROLLER__NAME", "UTSKICK_NONSENSE"]
+    assert any("smarthosts.main.url" in line or "UTSKICK_SMARTHOST" in line for line in said)
+    assert not (place.folder / "var").exists()
+
+
+def test_broken_toml_has_its_line(place: Place) -> None:
+    (place.folder / "utskick.toml").write_text('public_url = "x"\nsenders = = 3\n')
+    (said,) = place.refusal(2, "lists", "list")
+    assert re.search(r"utskick\.toml: .*line 2", said)
+
+
+def test_missing_settings_say_what_to_copy(place: Place) -> None:
+    (place.folder / "utskick.toml").unlink()
+    said = place.refusal(2, "check")
+    assert "copy utskick.example.toml there" in said[-1]
+
+
+def test_a_register_that_was_never_made_names_the_command(place: Place) -> None:
+    (said,) = place.refusal(1, "lists", "list")
+    assert "run `utskick init`" in said
+
+
+@pytest.mark.parametrize("command", [("init",), ("lists", "list")])
+def test_a_database_that_is_away_is_named_without_its_password(
+    place: Place, nobody: str, command: tuple[str, ...]
+) -> None:
+    place.settings["UTSKICK_DATABASE_URL"] = f"postgresql://utskick:geheim@{nobody}/utskick"
+    (said,) = place.refusal(1, *command)
+    assert nobody in said
+    assert "does not answer" in said
+    assert "geheim" not in said
+
+
+def test_a_folder_that_cannot_be_made_is_named(place: Place) -> None:
+    place.settings["UTSKICK_DATABASE_URL"] = "sqlite:////proc/nowhere/utskick.db"
+    (said,) = place.refusal(1, "init")
+    assert "/proc/nowhere" in said
+
+
+def test_a_queue_that_is_away_is_named_with_the_remedy(register: Place, nobody: str) -> None:
+    register.settings["UTSKICK_REDIS_URL"] = f"redis://:geheim@{nobody}/0"
+    (said,) = register.refusal(1, *SUBMIT, NEWSLETTER)
+    assert nobody in said
+    assert "start it or set UTSKICK_REDIS_URL" in said
+    assert "geheim" not in said
+
+
+def test_check_names_everything_that_does_not_answer(place: Place, nobody: str) -> None:
+    place.settings.update(
+        UTSKICK_DATABASE_URL=f"postgresql://u@{nobody}/u",
+        UTSKICK_REDIS_URL=f"redis://{nobody}/0",
+        UTSKICK_SMARTHOST=f"smtp://{nobody}",
+    )
+    said = place.refusal(1, "check")
+    assert [line.split(":")[0] for line in said] == ["database", "queue", "smarthosts.main"]
+
+
+@pytest.mark.parametrize(
+    "command, where",
+    [
+        ((*SUBMIT, "gone.toml"), "gone.toml: No such file"),
+        ((*SUBMIT, NEWSLETTER, "--set", "campaign.lists.x=3"), "lists is not a table"),
+        ((*SUBMIT, NEWSLETTER, "--set", "nothing"), "write PATH=VALUE"),
+        (("campaigns", "preview", "gone.json", "--out", "here"), "gone.json: No such file"),
+        (("campaigns", "show", "77"), "no campaign 77"),
+        (("contacts", "show", "77"), "no contact 77"),
+        (
+            ("contacts", "import", "x.csv", *["--list", "gone", "--source", "x", "--basis", "consent"]),
+            "lists add gone",
+        ),
+        (("suppressions", "add", "nonsense", "--evidence", "letter"), "@-sign"),
+        (("suppressions", "lift", "77", "--evidence", "letter"), "no suppression 77"),
+        (("feedback", "ingest", "gone.eml"), "gone.eml: No such file"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_is_one_line(register: Place, command: tuple[str, ...], where: str) -> None:
+    (said,) = register.refusal(1, *command)
+    assert where in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("nonsense",),
+        ("lists", "add"),
+        ("lists", "add", "news", "--kind", "zine", "--name", "News"),
+        ("campaigns", "show", "one"),
+        ("worker", "--threads", "0"),
+        ("worker", "--queues", "nonsense"),
+        ("web", "--port", "99999"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_names_the_help(place: Place, command: tuple[str, ...]) -> None:
+    (said,) = place.refusal(2, *command)
+    assert re.search(r"See `utskick[ a-z]* --help`\.$", said)
+
+
+@pytest.mark.parametrize("name, text", [("x.toml", "a = [\n"), ("x.json", "{"), ("y.json", "[1]")])
+def test_a_file_that_is_no_submission_is_told_from_one_that_is_missing(
+    register: Place, name: str, text: str
+) -> None:
+    (register.folder / name).write_text(text)
+    (said,) = register.refusal(1, *SUBMIT, name)
+    assert said.startswith(name)
+
+
+def test_a_key_that_others_can_read_names_the_remedy(register: Place) -> None:
+    key = next((register.folder / "var" / "secrets").glob("*.key"))
+    key.chmod(0o644)
+    (said,) = register.refusal(1, "lists", "list")
+    assert f"chmod 600 {key}" in said
+
+
+def test_an_unforeseen_error_tells_its_place_and_not_its_words(
+    register: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("kim@kund.example")
+
+    monkeypatch.setattr("campaigns.register.mailing_lists.all_lists", broken)
+    done = register.run("lists", "list", "--json")
+    assert done.code == 1
+    assert "ValueError at test_errors.py" in json.loads(done.stdout)["error"]
+    assert "kim@" not in done.stdout + done.stderr
