@@ -26,8 +26,9 @@ bench: environment ## benchmarks to var/bench/*.json (BENCH=name selects one)
 chaos: environment ## long kill tests
 	@$(RUN) -m pytest -p no:randomly tests/chaos
 
-fuzz: environment ## long runs of the property tests
-	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 --timeout 3600 -m hypothesis tests
+fuzz: environment ## coverage-guided harnesses, five minutes each, then long runs of the property tests
+	@$(RUN) -m tests.fuzz
+	HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 --timeout 3600 -m hypothesis tests
 
 lint: environment ## format, lint and strict types
 	@$(RUN) -m ruff format --check .
