@@ -121,9 +121,13 @@ class _PostgresAsker:
         given.setdefault("target_session_attrs", "read-write")
         given.setdefault("connect_timeout", _CONNECT_SECONDS)
         given.setdefault("tcp_user_timeout", _CONNECT_SECONDS * 1000)
-        self._connection = psycopg.connect(**given, autocommit=True)
-        prepared = self._connection.pgconn.prepare(_NAME, self._question)
-        self._check(prepared)
+        connection = psycopg.connect(**given, autocommit=True)
+        try:
+            self._check(connection.pgconn.prepare(_NAME, self._question))
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
 
     def _answer(self, deadline: float) -> Answer | None:
         import psycopg

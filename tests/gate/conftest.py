@@ -1,31 +1,88 @@
-"""A register with one delivery in hand, on both databases."""
+"""A register with one delivery in hand, on both databases: made once, copied for each test."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import make_url
 
+from campaigns.keyfiles import read_keys
 from campaigns.register.suppression import InHand
 from campaigns.store import schema
-from campaigns.store.engine import writing
+from campaigns.store.engine import make_engine, writing
+from tests.support.postgres import administer, fresh_database
 from tests.support.register import CAMPAIGN, UNATTEMPTED, Register, made_register
 
 
+@pytest.fixture(scope="session")
+def sqlite_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the database `original.db` and the keys."""
+    folder = tmp_path_factory.mktemp("original")
+    _make_original(f"sqlite:///{folder / 'original.db'}", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_original(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """The name of a database, and a folder with the keys."""
+    folder = tmp_path_factory.mktemp("original")
+    with fresh_database(postgres_server) as url:
+        _make_original(url, folder)
+        yield str(make_url(url).database), folder
+
+
 @pytest.fixture
-def register(database_url: str, tmp_path: Path) -> Iterator[Register]:
+def sqlite_register(sqlite_original: Path, sqlite_url: str, tmp_path: Path) -> Iterator[Register]:
+    """The register on SQLite."""
+    shutil.copy(sqlite_original / "original.db", str(make_url(sqlite_url).database))
+    with _copied(sqlite_url, sqlite_original, tmp_path) as register:
+        yield register
+
+
+@pytest.fixture
+def postgres_register(
+    postgres_original: tuple[str, Path], postgres_server: str, tmp_path: Path
+) -> Iterator[Register]:
+    """The register on PostgreSQL."""
+    original, keys = postgres_original
+    name = f"{original}_{tmp_path.name}"[-60:].lower()
+    administer(postgres_server, f'CREATE DATABASE {{}} TEMPLATE "{original}"', name)
+    url = make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with _copied(url, keys, tmp_path) as register:
+        yield register
+    administer(postgres_server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def register(request: pytest.FixtureRequest) -> Register:
     """The register of tests/support, with its unattempted delivery claimed: it is `sending`."""
-    with made_register(database_url, tmp_path / "secrets") as made:
-        with writing(made.engine) as connection:
-            connection.execute(
-                sa.update(schema.delivery)
-                .where(schema.delivery.c.number == UNATTEMPTED)
-                .values(status="sending", attempt=1)
-            )
-        yield made
+    made: Register = request.getfixturevalue(f"{request.param}_register")
+    return made
 
 
 @pytest.fixture
 def in_hand() -> InHand:
     """What a sender has in hand that claimed under the first epoch."""
     return InHand(CAMPAIGN, 1, UNATTEMPTED, 1)
+
+
+def _make_original(url: str, folder: Path) -> None:
+    with made_register(url, folder / "secrets") as made, writing(made.engine) as connection:
+        waiting = schema.delivery.c.number == UNATTEMPTED
+        connection.execute(sa.update(schema.delivery).where(waiting).values(status="sending", attempt=1))
+        connection.execute(sa.update(schema.gate).values(epoch=1))
+
+
+@contextmanager
+def _copied(url: str, original: Path, folder: Path) -> Iterator[Register]:
+    shutil.copytree(original / "secrets", folder / "secrets")
+    ring = read_keys(folder / "secrets")
+    assert ring is not None
+    engine = make_engine(url)
+    yield Register(url, engine, ring, folder / "secrets")
+    engine.dispose()

@@ -42,8 +42,6 @@ def test_from_a_restored_backup_back_to_work(sqlite_url: str, tmp_path: Path) ->
         done = run(place, "go", "--all-logs", "--replay", str(elsewhere))
         assert (done["restored"], done["uncertain"], done["held"]) == (True, 1, 0)
         assert (done["replayed"]["recorded"], done["replayed"]["stood"]) == (1, 1)
-        assert run(place, "suppressions", "check", "p7@kund.example")["suppressed"]
         assert run(place, "suppressions", "replay")["stood"] == 1
-        assert run(place, "go")["was_halted"] is False
         told = [tag for _, tag in place.tags() if "sending" in tag]
         assert told == ["register:sending:restored", "register:sending:go"]
