@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from campaigns.clock import utc_now
 from campaigns.planning.moments import starts_by_country
 from campaigns.register.suppression import Asked, withholding_reason
-from campaigns.store import schema
+from campaigns.store import partitions, schema
 from campaigns.store.engine import writing
 
 #: How many rows one unit of work holds.
@@ -41,8 +41,10 @@ def expand(engine: sa.Engine, campaign_id: int) -> Expansion | None:
 
     Raises:
         Unreachable: the database is away; ask again.
+        RefusedOperation: the ledger has no partition for it, and this role may not make one.
     """
     now = utc_now()
+    partitions.make_ahead(engine, campaign_id)
     with writing(engine) as connection:
         campaign = _begin(connection, campaign_id)
         if campaign is None or not _is_time(campaign, now):

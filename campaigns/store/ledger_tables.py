@@ -186,6 +186,7 @@ delivery = sa.Table(
     sa.UniqueConstraint("campaign_id", "channel", "contact_id"),
     sa.UniqueConstraint("campaign_id", "channel", "address_key", name="uq_delivery_address"),
     sa.Index("ix_delivery_contact", "contact_id"),
+    postgresql_partition_by="RANGE (campaign_id)",
 )
 
 attempt = sa.Table(
@@ -201,6 +202,7 @@ attempt = sa.Table(
     sa.Column("code", sa.Integer),
     sa.Column("enhanced", sa.Text),
     personal("reply"),
+    postgresql_partition_by="RANGE (campaign_id)",
 )
 
 print_file = sa.Table(

@@ -1,8 +1,8 @@
 """Bring a database to the present schema, and tell whether it is there.
 
-Promise: `migrate` may be run by any number of processes at once and any number of times; the schema
-afterwards is the sum of the migrations, and the gate's triggers are there. A database made by a newer Utskick is
-refused, not downgraded.
+Promise: `migrate` may be run by any number of processes at once and any number of times; the schema afterwards is the
+sum of the migrations, the gate's triggers are there, and so are partitions for coming campaigns. A database made by a
+newer Utskick is refused, not downgraded.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from campaigns.errors import RefusedOperation
-from campaigns.store import gate_triggers
+from campaigns.store import gate_triggers, partitions
 from campaigns.store.engine import reading, where, writing
+from campaigns.store.ledger_tables import campaign
 
 # Alembic is imported where migrations run: every command asks whether the schema is current, few change it.
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def migrate(engine: sa.Engine) -> None:
                 f"{where(engine)} was made by another release of Utskick: {error}"
             ) from None
         gate_triggers.install(connection)
+        newest = connection.execute(sa.select(sa.func.coalesce(sa.func.max(campaign.c.id), 0))).scalar_one()
+    partitions.make_ahead(engine, newest)
 
 
 def schema_is_current(engine: sa.Engine) -> bool:

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("enhanced", sa.Text(), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("campaign_id", "number", "attempt", name=op.f("pk_attempt")),
+        postgresql_partition_by="RANGE (campaign_id)",
     )
     op.create_table(
         "audit",
@@ -183,6 +184,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("campaign_id", "number", name=op.f("pk_delivery")),
         sa.UniqueConstraint("campaign_id", "channel", "address_key", name="uq_delivery_address"),
         sa.UniqueConstraint("campaign_id", "channel", "contact_id", name=op.f("uq_delivery_campaign_id")),
+        postgresql_partition_by="RANGE (campaign_id)",
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index("ix_delivery_contact", ["contact_id"], unique=False)

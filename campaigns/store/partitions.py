@@ -1,0 +1,69 @@
+"""The ledger's partitions on PostgreSQL: ranges of campaigns, so that a year of sends can be dropped in a moment.
+
+Promise: the rows of a campaign have a partition before the campaign is expanded. Partitions are made as tables of their
+own and then attached, which keeps no sender waiting. They live in a schema of their own, `utskick_ledger`. On SQLite
+there are none, and nothing here does anything. Fails with `RefusedOperation` where a partition is missing and the
+database role may not make it: the role that owns the schema makes them ahead with `utskick init`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ProgrammingError
+
+from campaigns.errors import RefusedOperation
+from campaigns.store.engine import reading, writing
+
+#: How many campaigns share a partition.
+CAMPAIGNS: Final = 100
+#: Partitions are made this many campaigns ahead.
+AHEAD: Final = 150
+PARTITIONED: Final = ("delivery", "attempt")
+SCHEMA: Final = "utskick_ledger"
+_ADVISORY_LOCK: Final = 0x7574706D  # "utpm": any fixed number will do
+
+
+def make_ahead(engine: sa.Engine, campaign_id: int) -> int:
+    """Make what is missing of the partitions for this campaign and those to come; returns how many were made.
+
+    Raises:
+        RefusedOperation: some are missing and this role may not make them.
+        Unreachable: the database is away.
+    """
+    if engine.dialect.name != "postgresql":
+        return 0
+    starts = range(campaign_id // CAMPAIGNS * CAMPAIGNS, campaign_id + AHEAD, CAMPAIGNS)
+    with reading(engine) as connection:
+        missing = [start for start in starts if not _exists(connection, start)]
+    if not missing:
+        return 0
+    try:
+        with writing(engine) as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+            connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            return sum(_make(connection, start) for start in missing)
+    except ProgrammingError:
+        problem = "the ledger has no partition for coming campaigns, and this role may not make one"
+        raise RefusedOperation(f"{problem}; run `utskick init` as the owner of the database") from None
+
+
+def partition(table: str, campaign_id: int) -> str:
+    """The full name of the partition that holds a campaign's rows of a table."""
+    return f"{SCHEMA}.{table}_{campaign_id // CAMPAIGNS * CAMPAIGNS:09d}"
+
+
+def _exists(connection: sa.Connection, start: int) -> bool:
+    names = [sa.func.to_regclass(partition(table, start)).is_not(None) for table in PARTITIONED]
+    return bool(connection.execute(sa.select(sa.and_(*names))).scalar_one())
+
+
+def _make(connection: sa.Connection, start: int) -> bool:
+    if _exists(connection, start):
+        return False
+    for table in PARTITIONED:
+        name, values = partition(table, start), f"FROM ({start}) TO ({start + CAMPAIGNS})"
+        connection.execute(sa.text(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
+        connection.execute(sa.text(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES {values}"))
+    return True
