@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from campaigns.errors import Fault, GuardRefused, SettingsError
 from campaigns.register.processors import SELF, Processor, guard
 from workers import settings_checks as checks
+from workers.settings_feedback import Mailbox, Webhook
 from workers.settings_traffic import BrakeTable, CommonLimits, DkimTable, Limits, WarmUpTable, dkim_faults
 
 PREFIX: Final = "UTSKICK_"
@@ -33,7 +34,6 @@ Text = Annotated[str, Field(min_length=1, max_length=200)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Minutes = Annotated[float, Field(gt=0, le=10_080)]
 Key = checks.Key
-LongText = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class _Table(BaseModel):
@@ -135,17 +135,6 @@ class PrintHouse(_Table):
     max_rows: Annotated[int, Field(ge=4, le=8)] = 6
 
 
-class Webhook(_Table):
-    """An endpoint that reports what happened to our mail; its secrets are lines of `webhook-<key>.secret`."""
-
-    provider: checks.ProviderName = "generic"
-    processor: Key
-    public_keys: tuple[LongText, ...] = ()
-    topics: frozenset[LongText] = frozenset()
-    source_ranges: tuple[checks.Network, ...] = ()
-    confirm_subscriptions: bool = False
-
-
 class Retention(_Table):
     """How long records are kept, in days."""
 
@@ -175,6 +164,7 @@ class Settings(_Table):
     senders: Annotated[dict[Key, Sender], Field(min_length=1)]
     print_houses: dict[Key, PrintHouse] = {}
     webhooks: dict[Key, Webhook] = {}
+    mailboxes: dict[Key, Mailbox] = {}
     retries: RetryTable = RetryTable()
     schedules: Schedules = Schedules()
     retention: Retention
@@ -286,7 +276,7 @@ def _sound_tables(values: Mapping[str, Any]) -> Settings:
         "processors": ProcessorTable(name="-", role="-", country="FI", contract="-"),
     }
     sound: dict[str, dict[str, BaseModel]] = {}
-    for name in ("smarthosts", "processors", "dkim", "senders", "print_houses", "webhooks"):
+    for name in ("smarthosts", "processors", "dkim", "senders", "print_houses", "webhooks", "mailboxes"):
         model = get_args(Settings.model_fields[name].annotation)[1]
         sound[name] = {}
         tables = values.get(name)
@@ -357,6 +347,7 @@ def _cross_faults(settings: Settings, today: date) -> list[Fault]:
         if house.processor
     ]
     used += [(f"webhooks.{key}", hook.processor) for key, hook in settings.webhooks.items()]
+    used += [(f"mailboxes.{key}", box.whose) for key, box in settings.mailboxes.items()]
     for place, processor in used:
         if processor != SELF:
             faults += _guard_faults(settings, place, processor, today)

@@ -35,6 +35,8 @@ def run_all(settings: Settings, *, threads: int, host: str, ports: tuple[int, in
         ["web", "--host", host, "--port", str(web_port)],
         ["inbound", "--host", host, "--port", str(inbound_port)],
     ]
+    if settings.mailboxes:
+        commands.append(["mailbox", "run"])
     with connected(settings):
         children = [start_utskick(*command) for command in commands]
         log.info("up", web=f"http://{host}:{web_port}", inbound=f"{host}:{inbound_port}")

@@ -73,6 +73,7 @@ LIBRARIES = {
     "cyclopts": ("workers.cli",),
     "dramatiq": ("workers",),
     "fastapi": ("workers.web",),
+    "imap_tools": ("workers",),
     "prometheus_client": ("workers",),
     "pydantic_core": ("workers",),
     "redis": ("workers",),
@@ -93,6 +94,7 @@ STANDARD = {
     "multiprocessing": ("workers",),
     "signal": ("workers",),
     "subprocess": ("workers",),
+    "imaplib": ("workers",),
     "smtplib": ("workers.demo",),  # the demo plays the outside world there
     "pickle": (),
 }

@@ -25,6 +25,7 @@ NOUNS = {
     "schedules": "Campaigns that come again and again.",
     "suppressions": "Who must not be written to.",
     "feedback": "Bounces and other mail that came back.",
+    "mailbox": "Read bounces and replies from mailboxes by IMAP.",
     "dkim": "Sign our mail ourselves.",
 }
 #: The verbs of `workers.cli.halting`.

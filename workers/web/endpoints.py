@@ -6,14 +6,12 @@ has no key yet refuses everything, and says so in the log. Fails with `KeysFault
 
 from __future__ import annotations
 
-import stat
-from pathlib import Path
-
 import structlog
 
 from campaigns.errors import KeysFault
 from campaigns.feedback.providers.base import Endpoint
 from campaigns.feedback.providers.directory import PROVIDERS
+from workers.secret_files import secret_lines
 from workers.settings import Settings
 
 log = structlog.get_logger()
@@ -38,17 +36,3 @@ def webhook_endpoint(settings: Settings, key: str) -> Endpoint:
     if not needed[provider.proof]:
         log.warning("webhook has no key and refuses everything", webhook=key, needs=provider.proof)
     return endpoint
-
-
-def secret_lines(path: Path) -> list[str]:
-    """The lines of a file of secrets, the newest first; none where there is no file.
-
-    Raises:
-        KeysFault: the file can be read by others.
-    """
-    if not path.exists():
-        return []
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise KeysFault(f"{path} can be read by others; run: chmod 600 {path}")
-    lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-    return [line for line in map(str.strip, lines) if line]

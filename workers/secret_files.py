@@ -1,0 +1,26 @@
+"""Files of secrets that the operator makes: lines, the newest first, readable by their owner alone."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from campaigns.errors import KeysFault
+
+
+def secret_lines(path: Path) -> list[str]:
+    """The lines of a file of secrets; none where there is no file.
+
+    Raises:
+        KeysFault: others can read the file, or it cannot be read.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_IMODE(mode) & 0o077:
+            raise KeysFault(f"{path} can be read by others; run: chmod 600 {path}")
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise KeysFault(f"{path}: {error.strerror}") from None
+    return [line for line in map(str.strip, text.splitlines()) if line]
