@@ -4,7 +4,8 @@
 transaction, and `Gate.clear` asks it again for everything in hand whenever the epoch has moved since. Promise: a
 `Clearance` exists only for a delivery that the predicate allowed under an epoch that a good permit still shows.
 Fails closed: what cannot be asked raises `GateClosed`, and nothing is sent. Each table that the predicate reads
-(suppression, subscription, contact, position, company, campaign, gate) is changed only together with the epoch.
+(suppression, subscription, contact_basis, contact, position, company, campaign, gate) is changed only together with
+the epoch.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def withholding_reason(asked: Asked) -> Column:
         (contact.erased_at.is_not(None), "objection"),
         *((strongest == rank, kind) for rank, kind in enumerate(SUPPRESSION_KINDS)),
         (~_subscribed(asked.list_id), "unsubscribed"),
+        (~_allowed(asked.purpose), "no_basis"),
         (sa.and_(asked.channel == "email", contact.email.is_(None)), "no_email_address"),
         (sa.and_(asked.channel == "post", no_street), "no_postal_address"),
     )
@@ -104,6 +106,17 @@ def _subscribed(list_id: Column) -> Column:
             subscription.c.status == "subscribed",
         )
         .correlate_except(subscription)
+    )
+
+
+def _allowed(purpose: Column) -> Column:
+    basis = schema.contact_basis.alias()
+    return (
+        sa.exists(sa.literal(1))
+        .where(
+            basis.c.contact_id == schema.contact.c.id, basis.c.purpose == purpose, basis.c.ended_at.is_(None)
+        )
+        .correlate_except(basis)
     )
 
 

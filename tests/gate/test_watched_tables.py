@@ -146,7 +146,7 @@ def test_lost_triggers_are_made_again(register: Register) -> None:
     postgres = register.engine.dialect.name == "postgresql"
     with writing(register.engine) as connection:
         connection.execute(
-            sa.text("DROP TRIGGER gate_raise_1_contact_0" + (" ON contact" if postgres else ""))
+            sa.text("DROP TRIGGER gate_raise_2_contact_0" + (" ON contact" if postgres else ""))
         )
         before = epoch(register)
         connection.execute(sa.text("UPDATE contact SET city = city"))

@@ -80,6 +80,11 @@ def _add_reader(connection: sa.Connection, number: int, reader: Reader) -> None:
             list_id=1, contact_id=number, status="subscribed", since=now, changed_by="test"
         )
     )
+    connection.execute(
+        sa.insert(schema.contact_basis).values(
+            contact_id=number, purpose="marketing", basis="consent", evidence="", since=now
+        )
+    )
 
 
 def _add_campaign(connection: sa.Connection) -> None:

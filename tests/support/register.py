@@ -169,6 +169,11 @@ def _insert_contact(
             list_id=LIST_ID, contact_id=number, status="subscribed", since=MOMENT, changed_by="process:test"
         )
     )
+    connection.execute(
+        sa.insert(schema.contact_basis).values(
+            contact_id=number, purpose="marketing", basis="consent", evidence="", since=MOMENT
+        )
+    )
 
 
 def _insert_delivery(connection: sa.Connection, number: int, language: str, key: bytes) -> None:
