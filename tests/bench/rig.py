@@ -207,6 +207,19 @@ def fill(installation: Installation, people: int, *, list_key: str = "news") -> 
                 ],
             )
             connection.execute(
+                sa.insert(schema.contact_basis),
+                [
+                    {
+                        "contact_id": number,
+                        "purpose": "marketing",
+                        "basis": "consent",
+                        "evidence": "",
+                        "since": now,
+                    }
+                    for number in numbers
+                ],
+            )
+            connection.execute(
                 sa.insert(schema.subscription),
                 [
                     {

@@ -35,6 +35,7 @@ class Contact:
     company: int | None
     left_company: bool
     subscriptions: dict[int, str] = field(hash=False)
+    basis: str = "live"
 
     @property
     def email_key(self) -> bytes | None:
@@ -76,6 +77,7 @@ contacts = st.builds(
     subscriptions=st.dictionaries(
         st.sampled_from(LIST_IDS), st.sampled_from(("subscribed", "subscribed", "unsubscribed", "pending"))
     ),
+    basis=st.sampled_from(("live", "live", "live", "ended", "for another purpose", "")),
 )
 KEYS = [f"address {name}".encode() for name in MAILBOXES]
 KEYS += [b"domain", b"postal One", b"postal Two", b"company 1", b"company 2", b"nobody"]
@@ -215,6 +217,8 @@ def refusal(person: Contact, refusals: list[No], way: str, reached_by: int, *, l
             return kind
     if not live:
         return "unsubscribed"
+    if person.basis != "live":
+        return "no_basis"
     if way == "email" and person.email_key is None:
         return "no_email_address"
     return "no_postal_address" if way == "post" and person.street is None else None
@@ -227,7 +231,8 @@ def fill(
     with writing(engine) as connection:
         for table in (
             *(schema.delivery, schema.batch, schema.campaign_content, schema.campaign_list, schema.campaign),
-            *(schema.suppression, schema.subscription, schema.position, schema.company, schema.contact),
+            *(schema.suppression, schema.subscription, schema.contact_basis, schema.position),
+            *(schema.company, schema.contact),
         ):
             connection.execute(sa.delete(table))
         made = {"created_at": MOMENT, "created_by": "process:test"}
@@ -240,6 +245,7 @@ def fill(
                 sa.insert(schema.contact).values(id=number, **contact(person), **made, **changed)
             )
             _place(connection, number, person)
+            _allow(connection, number, person.basis)
         for no in refusals:
             _refuse(connection, no)
         _campaign(connection, lists, channel)
@@ -270,6 +276,14 @@ def _place(connection: sa.Connection, number: int, person: Contact) -> None:
     for list_id, status in person.subscriptions.items():
         values = {"list_id": list_id, "contact_id": number, "status": status, "since": MOMENT}
         connection.execute(sa.insert(schema.subscription).values(**values, changed_by="process:test"))
+
+
+def _allow(connection: sa.Connection, number: int, basis: str) -> None:
+    purpose = "research" if basis == "for another purpose" else PURPOSE
+    ended = {"ended_at": MOMENT, "ended_by": "process:test"} if basis == "ended" else {}
+    values = {"contact_id": number, "purpose": purpose, "basis": "consent", "evidence": "", "since": MOMENT}
+    if basis:
+        connection.execute(sa.insert(schema.contact_basis).values(**values, **ended))
 
 
 def _refuse(connection: sa.Connection, no: No) -> None:
