@@ -28,12 +28,6 @@ def staff_on(database_url: str, redis_url: str, sink: SmtpSink, folder: Path) ->
 
 
 @pytest.fixture
-def staff(database_url: str, redis_url: str, sink: SmtpSink, tmp_path: Path) -> Iterator[Staff]:
-    with staff_on(database_url, redis_url, sink, tmp_path) as staff:
-        yield staff
-
-
-@pytest.fixture
 def sqlite_staff(sqlite_url: str, redis_url: str, sink: SmtpSink, tmp_path: Path) -> Iterator[Staff]:
     with staff_on(sqlite_url, redis_url, sink, tmp_path) as staff:
         yield staff
@@ -46,21 +40,21 @@ def postgres_staff(postgres_url: str, redis_url: str, sink: SmtpSink, tmp_path: 
 
 
 def test_a_worker_that_is_told_to_stop_finishes_the_message_in_hand_and_gives_back_the_rest(
-    staff: Staff, sink: SmtpSink
+    postgres_staff: Staff, sink: SmtpSink
 ) -> None:
-    place = staff.place
+    place = postgres_staff.place
     place.people(700)
     campaign = place.opened()
-    worker = staff.start("worker", "--threads", "4")
+    worker = postgres_staff.start("worker", "--threads", "4")
     eventually(lambda: len(sink.messages) > 60)
     worker.send_signal(signal.SIGTERM)
     assert eventually(lambda: worker.poll() is not None) < 5
     assert worker.returncode == 0
     shown = place.show(campaign)
-    assert (shown["sending"], shown["uncertain"]) == (0, 0), staff.log()
+    assert (shown["sending"], shown["uncertain"]) == (0, 0), postgres_staff.log()
     assert shown["accepted"] == len(sink.messages) < 700
     sink.script.rules.clear()
-    staff.start("worker")
+    postgres_staff.start("worker")
     eventually(lambda: place.show(campaign)["status"] == "completed")
     assert place.show(campaign)["accepted"] == 700
     assert set(sink.count().values()) == {1}
@@ -91,7 +85,7 @@ def test_a_flushed_queue_two_schedulers_and_doubled_messages_change_nothing(
     place = postgres_staff.place
     place.people(700)
     campaign = place.submit()
-    for command in ("scheduler", "scheduler", "worker", "worker"):
+    for command in ("scheduler", "scheduler", "worker"):
         postgres_staff.start(command)
     eventually(lambda: len(sink.messages) > 60)
     with redis.Redis.from_url(redis_url) as client:
@@ -122,13 +116,3 @@ def test_pause_stops_every_connection_within_a_message(postgres_staff: Staff, si
     eventually(lambda: place.show(campaign)["status"] == "completed")
     assert place.show(campaign)["accepted"] == 1_100
     assert set(sink.count().values()) == {1}
-
-
-def test_a_smarthost_that_comes_back_is_used_again(sqlite_staff: Staff, sink: SmtpSink) -> None:
-    place = sqlite_staff.place
-    place.people(20)
-    sink.script.rules.append(Rule("connect", Answer(b"421 4.3.2 going down\r\n", cut=True), times=1))
-    campaign = place.submit()
-    sqlite_staff.start("worker", "--threads", "1")
-    eventually(lambda: place.show(campaign)["status"] == "completed")
-    assert place.show(campaign)["accepted"] == 20
