@@ -12,11 +12,12 @@ from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
 from campaigns.clock import utc_now
-from campaigns.delivery import ledger
+from campaigns.delivery import ledger, open_work
 from campaigns.delivery.ledger import BatchRef
 from campaigns.store import schema
 from campaigns.store.engine import writing
 from tests.operations.place import Place
+from tests.support.smtp_sink import Answer, Rule, SmtpSink
 from workers import broker as queue
 from workers.bell import WINDOW, Bell
 from workers.broker import make_broker
@@ -125,3 +126,20 @@ def test_one_of_two_schedulers_leads_until_it_ends(broker: RedisBroker) -> None:
     while broker.client.exists("dramatiq:utskick:leader"):
         pass
     assert one.held(), "a dead leader is followed by another"
+
+
+def test_a_batch_on_a_slow_smarthost_is_handed_over_for_a_while_and_then_gives_way(
+    small_place: Place, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_place.people(40)
+    campaign = small_place.opened()
+    sink.script.rules.append(Rule("dot", Answer(b"250 2.0.0 queued\r\n", drip=True, pause=0.002)))
+    monkeypatch.setattr("workers.sending.SLICE_SECONDS", 0.3)
+    report = small_place.send(campaign)
+    assert report is not None
+    assert report.due_at is not None
+    shown = small_place.show(campaign)
+    assert (shown["uncertain"], shown["sending"]) == (0, 0)
+    assert 0 < shown["accepted"] < 40
+    assert shown["accepted"] == len(sink.messages)
+    assert open_work.due_batches(small_place.engine) == [BatchRef(campaign, 1)]
