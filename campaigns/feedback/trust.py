@@ -6,7 +6,7 @@ write a failure report (RFC 3464 4.1), so the token alone names the person, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -60,12 +60,30 @@ def sent_deliveries(connection: sa.Connection, events: Iterable[FeedbackEvent]) 
     wanted = {event.claims for event in events if event.claims is not None and event.kind in ABOUT_A_DELIVERY}
     if not wanted:
         return {}
+    numbers: dict[int, set[int]] = {}
+    for claims in wanted:
+        numbers.setdefault(claims.campaign, set()).add(claims.number)
+    # A statement for each campaign: PostgreSQL plans a long list of pairs in quadratic time.
+    found = [
+        row
+        for campaign in sorted(numbers)
+        for row in connection.execute(_attempted(campaign, sorted(numbers[campaign])))
+        if row.channel == "email" and row.attempt > 0
+    ]
+    rows = {(row.campaign_id, row.number, row.contact_id): row for row in found}
+    sent = {claims: rows.get((claims.campaign, claims.number, claims.contact)) for claims in wanted}
+    return {claims: _sent(claims, row) for claims, row in sent.items() if row is not None}
+
+
+def _attempted(campaign: int, numbers: Sequence[int]) -> sa.Select[Any]:
     delivery, contact = schema.delivery.c, schema.contact.c
-    found = connection.execute(
+    return (
         sa.select(
             delivery.campaign_id,
             delivery.number,
             delivery.contact_id,
+            delivery.channel,
+            delivery.attempt,
             delivery.address_key,
             delivery.status,
             sa.func.coalesce(delivery.handed_over_at, delivery.settled_at, delivery.expanded_at).label("at"),
@@ -74,17 +92,8 @@ def sent_deliveries(connection: sa.Connection, events: Iterable[FeedbackEvent]) 
             contact.key_id,
         )
         .join_from(schema.delivery, schema.contact, contact.id == delivery.contact_id)
-        .where(
-            sa.tuple_(delivery.campaign_id, delivery.number).in_(
-                [(claims.campaign, claims.number) for claims in wanted]
-            ),
-            delivery.channel == "email",
-            delivery.attempt > 0,
-        )
+        .where(delivery.campaign_id == campaign, delivery.number.in_(numbers))
     )
-    rows = {(row.campaign_id, row.number, row.contact_id): row for row in found}
-    sent = {claims: rows.get((claims.campaign, claims.number, claims.contact)) for claims in wanted}
-    return {claims: _sent(claims, row) for claims, row in sent.items() if row is not None}
 
 
 def _sent(claims: TokenClaims, row: Any) -> Sent:
