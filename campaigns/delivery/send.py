@@ -92,6 +92,7 @@ def send_batch(desk: Desk, ref: BatchRef, pause_until: datetime | None = None) -
 
     Raises:
         RefusedOperation: the batch is not of this channel; its rows were given back.
+        OSError: the journal cannot be written; nothing begins without it.
         Unreachable: the database is away; what was begun is settled when it is back.
     """
     hand = ledger.claim(desk.engine, ref, desk.journal.owner)
@@ -101,7 +102,11 @@ def send_batch(desk: Desk, ref: BatchRef, pause_until: datetime | None = None) -
         ledger.let_go(desk.engine, hand, desk.carrier, unsent=hand.rows)
         raise RefusedOperation(f"batch {ref.batch_no} of campaign {ref.campaign} is post, not mail")
     attempts = {row.delivery.number: row.attempt for row in hand.rows}
-    desk.journal.start(ref.campaign, ref.batch_no, hand.fence, attempts)
+    try:
+        desk.journal.start(ref.campaign, ref.batch_no, hand.fence, attempts)
+    except OSError:  # a full disk: nothing was begun, and no journal will ever say so
+        ledger.let_go(desk.engine, hand, desk.carrier, unsent=hand.rows)
+        raise
     report = _Sending(desk, hand).run(pause_until)
     desk.journal.finish()
     return report

@@ -163,24 +163,23 @@ def hurry(place: Place) -> None:
 
 @contextmanager
 def made_rig(
-    folder: Path, *, people: int, sqlite: bool = False, host: str = "127.0.0.1", **rules: Any
+    folder: Path, *, people: int, sqlite: bool = False, besides: str = "", **rules: Any
 ) -> Iterator[Rig]:
-    """A rig with so many people on its list; `rules` are the sink's."""
+    """A rig with so many people on its list; its servers listen `besides` on that address; `rules` are the sink's."""
     with ExitStack() as stack:
         servers = stack.enter_context(short_folder("cha"))
         for name in ("pg", "vk", "sink"):
             (servers / name).mkdir()
         servers.chmod(0o755)
-        network = "" if host == "127.0.0.1" else host
-        database = None if sqlite else Postgres(servers / "pg", network)
+        database = None if sqlite else Postgres(servers / "pg", besides)
         if database is not None:
             stack.callback(database.kill, signal.SIGQUIT)
-        queue = Valkey(servers / "vk", host)
+        queue = Valkey(servers / "vk", besides)
         stack.callback(queue.kill)
-        sink = Sink(servers / "sink", host, **rules)
+        sink = Sink(servers / "sink", besides, **rules)
         stack.callback(sink.kill)
         url = database.url if database else f"sqlite:///{folder / 'var' / 'utskick.db'}"
-        smarthost = f"smtp://{host}:{sink.port}" + ("?tls=none" if network else "")
+        smarthost = f"smtp://127.0.0.1:{sink.port}"
         place = stack.enter_context(made_place(folder, url, smarthost, REDIS_URL=queue.url))
         hurry(place)
         stack.callback(place.engine.dispose)

@@ -18,11 +18,13 @@ from tests.architecture.tree import ROOT
 from tests.support import postgres, valkey
 from tests.support.processes import is_root, start_tied, stop, wait_until
 
+LOOPBACK = "127.0.0.1"
 
-def free_port(host: str = "127.0.0.1") -> int:
+
+def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind((host, 0))
+        probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
     return port
 
@@ -43,30 +45,33 @@ class Server:
 
 
 class Postgres(Server):
-    """PostgreSQL on a unix socket, or on one address too."""
+    """PostgreSQL on a unix socket, and on an address besides where one is given."""
 
-    def __init__(self, folder: Path, host: str = "") -> None:
+    def __init__(self, folder: Path, besides: str = "") -> None:
         super().__init__(folder)
-        self._host, self._port = host, free_port(host) if host else 5432
+        self._besides, self._port = besides, free_port()
         self._binaries = postgres.find_binaries(folder)
         self._user = postgres.unprivileged_user() if is_root() else None
         if self._user is not None:
             shutil.chown(folder, self._user)
         postgres.make_cluster(self._binaries, folder / "data", self._user)
-        if host:
+        if besides:
             with (folder / "data" / "pg_hba.conf").open("a") as rules:
                 rules.write("host all all 10.0.0.0/8 trust\n")
         self.maintenance = f"postgresql+psycopg://utskick@/postgres?host={folder}&port={self._port}"
-        place = f"{host}:{self._port}/chaos" if host else f"/chaos?host={folder}&port={self._port}"
-        self.url = f"postgresql://utskick@{place}"
+        self.url = f"postgresql://utskick@/chaos?host={folder}&port={self._port}"
         self.start()
         postgres.administer(self.maintenance, "CREATE DATABASE {}", "chaos")
+
+    def url_at(self, address: str) -> str:
+        """Its URL for another machine."""
+        return f"postgresql://utskick@{address}:{self._port}/chaos"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         settings = [
             f"unix_socket_directories={self.folder}",
-            f"listen_addresses={self._host}",
+            f"listen_addresses={self._besides}",
             f"port={self._port}",
             "max_connections=200",
             "shared_buffers=64MB",
@@ -80,16 +85,30 @@ class Postgres(Server):
 class Valkey(Server):
     """Valkey that keeps nothing."""
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, besides: str = "") -> None:
         super().__init__(folder)
-        self._host, self._port = host, free_port(host)
-        self.url = f"redis://{host}:{self._port}/0"
+        self._besides, self._port = besides, free_port()
+        self.url = self.url_at(LOOPBACK)
         self.start()
+
+    def url_at(self, address: str) -> str:
+        """Its URL for another machine."""
+        return f"redis://{address}:{self._port}/0"
 
     def start(self) -> None:
         """Start it empty, and wait until it answers."""
-        options = ("--port", str(self._port), "--bind", self._host, "--save", "", "--dir", str(self.folder))
-        self.child = start_tied([str(get_binary_path()), *options, "--protected-mode", "no"], self.log)
+        options = [
+            "--port",
+            str(self._port),
+            "--save",
+            "",
+            "--dir",
+            str(self.folder),
+            "--protected-mode",
+            "no",
+        ]
+        options += ["--bind", LOOPBACK, *([self._besides] if self._besides else [])]
+        self.child = start_tied([str(get_binary_path()), *options], self.log)
         wait_until(lambda: valkey.answers(self.url), self.child, self.log)
 
     def flush(self) -> None:
@@ -109,9 +128,10 @@ class Taken:
 class Sink(Server):
     """The sink of tests/chaos/sink.py."""
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1", **rules: Any) -> None:
+    def __init__(self, folder: Path, besides: str = "", **rules: Any) -> None:
         super().__init__(folder)
-        self.host, self.port, self._rules = host, free_port(host), rules
+        self._hosts = f"{LOOPBACK},{besides}" if besides else LOOPBACK
+        self.port, self._rules = free_port(), rules
         self.file = folder / "taken"
         self.file.touch()
         self.start()
@@ -119,13 +139,13 @@ class Sink(Server):
     def start(self) -> None:
         """Start it, and wait until it listens."""
         program = str(ROOT / "tests" / "chaos" / "sink.py")
-        arguments = [self.host, str(self.port), str(self.file), json.dumps(self._rules)]
+        arguments = [self._hosts, str(self.port), str(self.file), json.dumps(self._rules)]
         self.child = start_tied([sys.executable, program, *arguments], self.log)
         wait_until(self._listens, self.child, self.log)
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
-            return probe.connect_ex((self.host, self.port)) == 0
+            return probe.connect_ex((LOOPBACK, self.port)) == 0
 
     def count(self) -> int:
         """How many messages it has completed."""

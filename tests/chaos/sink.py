@@ -1,9 +1,9 @@
 """A sink in a process of its own, on aiosmtpd: it counts by Message-ID what was completed, and misbehaves when asked.
 
-Run as a program: `sink.py HOST PORT LOG RULES`. Each completed message is a line `taken <boot seconds> <Message-ID>
-<recipient>`. RULES is a JSON object: `delay` in seconds before each reply to the dot, and for each of `cut` (taken, but
-the connection ends in place of a reply), `garbage` (taken, the reply is none), `421`, `451` and `552` (not taken, and
-so answered) its share of all messages; `hold` names a file: while it is there, no reply to a dot leaves.
+Run as a program: `sink.py HOST[,HOST] PORT LOG RULES`. Each completed message is a line `taken <boot seconds>
+<Message-ID> <recipient>`. RULES is a JSON object: `delay` in seconds before each reply to the dot; for each of `cut`
+(taken, but the connection ends in place of a reply), `garbage` (taken, the reply is none), `421`, `451` and `552` (not
+taken, and so answered) its share of all messages; `hold` names a file: while it is there, no reply to a dot leaves.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 REFUSALS = {
     "421": "421 4.3.2 going down",
-    "451": "451 4.7.1 try again later",
+    "451": "451 4.2.0 try again later",
     "552": "552 5.3.4 too much for me",
 }
 
@@ -70,7 +70,7 @@ class Handler:
         return "take"
 
 
-async def serve(host: str, port: int, log: Path, rules: dict[str, Any]) -> None:
+async def serve(hosts: list[str], port: int, log: Path, rules: dict[str, Any]) -> None:
     """Serve until killed."""
     handler = Handler(log, rules)
     loop = asyncio.get_running_loop()
@@ -78,10 +78,10 @@ async def serve(host: str, port: int, log: Path, rules: dict[str, Any]) -> None:
     def session() -> SMTP:
         return SMTP(handler, hostname="sink.example", enable_SMTPUTF8=True, timeout=600, loop=loop)
 
-    server = await loop.create_server(session, host, port)
+    server = await loop.create_server(session, hosts, port)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), json.loads(sys.argv[4])))
+    asyncio.run(serve(sys.argv[1].split(","), int(sys.argv[2]), Path(sys.argv[3]), json.loads(sys.argv[4])))

@@ -20,7 +20,9 @@ NOES = 2_500 if LONG else 250
 CALLERS = 24
 
 
-@pytest.mark.parametrize("sqlite", [False, True] if LONG else [False], ids=["postgres", "sqlite"][: 1 + LONG])
+@pytest.mark.parametrize(
+    "sqlite", [False, pytest.param(True, marks=pytest.mark.long)], ids=["postgres", "sqlite"]
+)
 def test_no_body_begins_after_its_no_was_answered(tmp_path: Path, sqlite: bool) -> None:
     stamps = tmp_path / "stamps"
     with made_rig(tmp_path, people=PEOPLE, sqlite=sqlite, delay=0.05) as rig:
