@@ -55,7 +55,7 @@ def classify(status: str | None, diagnostic: str | None, stated: BounceClass | N
 
     A provider's own word counts first, but makes nothing hard that the code says is passing or a refusal.
     """
-    said = Said(diagnostic or "", enhanced=(status or "").strip() or None)
+    said = Said(diagnostic or "", enhanced=enhanced_code((status or "").lower()) or None)
     code = enhanced_code(said.text.lower()) or said.enhanced or ""
     if stated is None:
         return classified(replace(said, stage="rcpt"))[0]

@@ -15,7 +15,7 @@ from tests.architecture.tree import ROOT
 
 HERE = Path(__file__).parent
 #: The harnesses, by their modules.
-HARNESSES: Final = ("mail_reader",)
+HARNESSES: Final = ("mail_reader", "webhooks")
 INPUT_OCTETS: Final = 20_000
 #: One input may take so long and a process so much memory.
 INPUT_SECONDS, MEGABYTES = 5, 1_500
