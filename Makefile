@@ -24,7 +24,7 @@ bench: environment ## benchmarks to var/bench/*.json (BENCH=name selects one)
 	@$(RUN) -m tests.bench $(BENCH)
 
 chaos: environment ## long kill tests
-	@CHAOS=long $(RUN) -m pytest -p no:randomly -s tests/chaos tests/gate/test_model.py
+	@CHAOS=long $(RUN) -m pytest -p no:randomly --timeout 3600 -s tests/chaos tests/gate/test_model.py
 
 fuzz: environment ## coverage-guided harnesses, five minutes each, then long runs of the property tests
 	@$(RUN) -m tests.fuzz

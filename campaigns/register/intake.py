@@ -29,6 +29,7 @@ from campaigns.register.intake_encoding import TableFile
 from campaigns.register.intake_noes import Common
 from campaigns.register.intake_reading import Keyed, Piece, Table
 from campaigns.register.mailing_lists import MailingList
+from campaigns.register.permit import answering_a_no
 from campaigns.register.provenance import Intake
 from campaigns.store.engine import writing
 
@@ -110,7 +111,7 @@ def import_contacts(
     principal: Principal,
     watch: Watch | None = None,
 ) -> ImportReport:
-    """Import a table.
+    """Import a table. What it corrected binds every sender when this returns.
 
     Raises:
         InputError: the file or its columns cannot be used; nothing was written.
@@ -131,6 +132,9 @@ def import_contacts(
         if piece.people:
             take(piece.people)
         watch.progress(piece.share)
+    if report.updated and not request.dry_run:
+        with answering_a_no(engine):  # corrected addresses bind too, before anybody is told that they stand
+            pass
     return report
 
 
