@@ -78,6 +78,7 @@ class Smarthost(_Table):
 
     url: SecretStr
     processor: Key | None = None
+    carrier: checks.ProviderName | None = None
     limits: Limits = Limits()
     timeouts: TimeoutTable = TimeoutTable()
 

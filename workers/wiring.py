@@ -106,9 +106,12 @@ class Installation:
     @property
     def stationery(self) -> Stationery:
         """What all letters share."""
+        from campaigns.delivery.carriers import reference_fields
         from campaigns.delivery.composing import Stationery
 
-        return Stationery(self.tokens, self.settings.public_url, self.settings.mail_domain)
+        carriers = (smarthost.carrier for smarthost in self.settings.smarthosts.values())
+        fields = reference_fields(carrier for carrier in carriers if carrier)
+        return Stationery(self.tokens, self.settings.public_url, self.settings.mail_domain, fields)
 
     def author(self, sender: str) -> Author:
         """The author behind a sender's key (KeyError where it is gone from the settings)."""

@@ -52,6 +52,8 @@ class CampaignHead:
     boundary_stem: str
     language: Language
     extra_headers: tuple[tuple[str, str], ...] = ()
+    #: Fields that hold the token of each message for a provider: name, and value with TOKEN for it.
+    reference_fields: tuple[tuple[str, str], ...] = ()
 
 
 class RecipientView(NamedTuple):
@@ -106,7 +108,7 @@ class Composer:
 
     def __init__(self, content: CompiledContent, head: CampaignHead) -> None:
         self._renderer = Renderer(content)
-        self._head = _constant_head(head)
+        self._head, self._references = _constant_head(head), head.reference_fields
         constant = self._renderer.constant_subject
         self._subject = None if constant is None else _subject_field(constant)
         language = head.language.encode()
@@ -146,6 +148,7 @@ class Composer:
             headers.mailbox_field("To", recipient.display_name, recipient.address),
             self._subject or _subject_field(self._renderer.subject(fields)),
             headers.message_id_field(recipient.message_id),
+            *(headers.reference_field(name, form, recipient.message_id) for name, form in self._references),
             headers.list_id_field(recipient.list_name, recipient.list_id),
             headers.list_unsubscribe_field(recipient.unsubscribe_url, recipient.unsubscribe_mailto),
             b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n',

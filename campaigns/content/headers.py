@@ -111,6 +111,12 @@ def feedback_id_field(feedback_id: str) -> bytes:
     return _exact("Feedback-ID", feedback_id, bool(_FEEDBACK_ID(feedback_id)))
 
 
+def reference_field(name: str, form: str, message_id: str) -> bytes:
+    """A field that a provider gives back in its news: `form` with TOKEN for the local part of the Message-ID, whose
+    domain is left out, since some keep 80 characters only."""
+    return constant_field(name, form.replace("TOKEN", message_id.strip("<>").partition("@")[0] + "@-"))
+
+
 def boundary_stem(stem: str) -> bytes:
     """The campaign's part of a boundary: 1 to 40 letters and digits."""
     if not _STEM(stem):

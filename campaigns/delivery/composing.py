@@ -44,6 +44,7 @@ class Stationery:
     tokens: TokenMaker
     public_url: str
     mail_domain: str
+    reference_fields: tuple[tuple[str, str], ...] = ()
 
 
 class Writer:
@@ -70,6 +71,7 @@ class Writer:
                     feedback_id=f"{campaign.id}:{campaign.key}:{campaign.kind}:utskick",
                     boundary_stem=f"{campaign.id:x}",
                     language=as_language(row.language),
+                    reference_fields=stationery.reference_fields,
                 ),
             )
             for row in rows
