@@ -29,6 +29,8 @@ from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 
 LEASE: Final = timedelta(seconds=60)
+#: Results that prove that the message was not taken.
+UNTAKEN: Final = ("deferred", "expired", "withheld")
 #: Statuses of a campaign in which a row may wait again.
 UNDER_WAY: Final = ("sending", "paused", "halted")
 
@@ -91,7 +93,7 @@ def record(engine: sa.Engine, campaign: int, results: Sequence[Result], carrier:
     """
     if results:
         with writing(engine) as connection:
-            record_in(connection, campaign, results, carrier)
+            _record(connection, campaign, results, carrier)
 
 
 def open_rows(
@@ -112,8 +114,15 @@ def open_rows(
             .where(*_is(hand.batch), table.c.fence == hand.fence)
             .values(opened_to=to_number, lease_until=utc_now() + LEASE)
         ).rowcount
-        record_in(connection, hand.batch.campaign, results, carrier)
+        _record(connection, hand.batch.campaign, results, carrier)
     return moved == 1
+
+
+def _record(connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:
+    """Record; a row taken for uncertain meanwhile, and certainly not taken by the smarthost, waits again."""
+    if not record_in(connection, campaign, results, carrier):
+        untaken = {item.number: item.attempt for item in results if item.status in UNTAKEN}
+        give_back_in(connection, campaign, untaken)
 
 
 def give_back_in(connection: sa.Connection, campaign: int, attempts: Mapping[int, int]) -> None:
@@ -189,7 +198,7 @@ def let_go(
     row, table = schema.delivery.c, schema.batch
     now = utc_now()
     with writing(engine) as connection:
-        record_in(connection, hand.batch.campaign, results, carrier)
+        _record(connection, hand.batch.campaign, results, carrier)
         give_back_in(connection, hand.batch.campaign, {item.delivery.number: item.attempt for item in unsent})
         waiting = connection.execute(
             sa.select(sa.func.count(), sa.func.min(sa.func.coalesce(row.due_at, due_at or now))).where(

@@ -1,6 +1,8 @@
 """What became of attempts, written in bulk: one statement moves the rows, one notes the attempts.
 
-Promise: a result settles exactly the attempt that it names, also late, and may be written any number of times. To
+Promise: a result settles exactly the attempt that it names, also late, and may be written any number of times. A row
+that was taken for uncertain meanwhile is settled by an answer alone; that it was put off or withheld only proves that
+it was not taken, and may not open it again here (`ledger.give_back_in` may). To
 PostgreSQL the results of a call travel as one JSON text that it reads as a table, so that a row costs a line of text
 and neither a round trip nor a dozen bound values; SQLite, which is in the process, takes them row by row.
 """
@@ -17,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from campaigns.clock import utc_now
-from campaigns.delivery.status import OPEN, SETTLED_BY_EVIDENCE
+from campaigns.delivery.status import OPEN
 from campaigns.store import schema
 
 
@@ -46,31 +48,34 @@ class Carrier(NamedTuple):
     processor: str
 
 
-def record_in(connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:
-    """Write results and their attempts within the caller's transaction; each settles its own attempt only."""
+def record_in(connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier) -> bool:
+    """Write results and their attempts within the caller's transaction; each settles its own attempt only.
+
+    Returns whether every result settled its row.
+    """
     if not results:
-        return
+        return True
     if connection.dialect.name == "postgresql":
-        _record_as_json(connection, campaign, results, carrier)
-    else:
-        _record_by_row(connection, campaign, results, carrier)
+        return _record_as_json(connection, campaign, results, carrier) == len(results)
+    return _record_by_row(connection, campaign, results, carrier) == len(results)
 
 
 def _record_as_json(
     connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier
-) -> None:
+) -> int:
     given = {"results": _as_json(results), "campaign": campaign}
-    connection.execute(_SETTLE, {**given, "recorded_at": utc_now()})
+    settled = connection.execute(_SETTLE, {**given, "recorded_at": utc_now()}).rowcount
     if any(result.status != "withheld" for result in results):
         connection.execute(_NOTE, {**given, "smarthost": carrier.smarthost, "processor": carrier.processor})
+    return settled
 
 
 def _record_by_row(
     connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier
-) -> None:
+) -> int:
     now = time.time()
     settled_at = _as_text(now)
-    connection.exec_driver_sql(
+    settled = connection.exec_driver_sql(
         _SETTLE_ROW,
         [
             (
@@ -80,10 +85,11 @@ def _record_by_row(
                 _as_text(result.at or now) if result.status in _HANDED_OVER else None,
                 None if result.status in OPEN else settled_at,
                 *(campaign, result.number, result.attempt),
+                result.status,
             )
             for result in results
         ],
-    )
+    ).rowcount
     attempts = [
         (
             *(campaign, result.number, result.attempt, result.status, carrier.smarthost, carrier.processor),
@@ -94,6 +100,7 @@ def _record_by_row(
     ]
     if attempts:
         connection.exec_driver_sql(_NOTE_ROW, attempts)
+    return settled
 
 
 def _as_text(moment: float) -> str:
@@ -123,11 +130,12 @@ def _as_json(results: Sequence[Result]) -> str:
 
 
 _HANDED_OVER: Final = ("accepted", "rejected", "uncertain")
-_EVIDENT: Final = ", ".join(f"'{status}'" for status in SETTLED_BY_EVIDENCE)
+_ANSWERS: Final = ", ".join(f"'{status}'" for status in _HANDED_OVER)
 _SETTLE_ROW: Final = f"""
 UPDATE delivery SET status = ?, reason = ?, due_at = ?, tries = tries + ?,
     handed_over_at = coalesce(handed_over_at, ?), settled_at = ?
-WHERE campaign_id = ? AND number = ? AND attempt = ? AND status IN ({_EVIDENT})
+WHERE campaign_id = ? AND number = ? AND attempt = ?
+    AND (status = 'sending' OR (status = 'uncertain' AND ? IN ({_ANSWERS})))
 """  # noqa: S608 (our own words)
 _NOTE_ROW: Final = """
 INSERT OR IGNORE INTO attempt
@@ -160,7 +168,10 @@ _SETTLE: Final = (
         _row.campaign_id == sa.bindparam("campaign"),
         _row.number == _given.number,
         _row.attempt == _given.attempt,
-        sa.or_(*(_row.status == status for status in SETTLED_BY_EVIDENCE)),
+        sa.or_(
+            _row.status == "sending",
+            sa.and_(_row.status == "uncertain", _given.status.in_(_HANDED_OVER)),
+        ),
     )
     .values(
         status=_given.status,
