@@ -25,6 +25,7 @@ from campaigns.planning.campaign import receive
 from campaigns.planning.expansion import expand
 from campaigns.principal import WORKER
 from workers import broker as queue
+from workers import metrics
 from workers.bell import Bell
 from workers.sending import SendingRoom
 from workers.wiring import Installation
@@ -45,6 +46,8 @@ class Actors:
     def submit_campaign(self, document: object = None, *_rest: object, **_named: object) -> None:
         """Take one submission."""
         receipt = receive(self._installation.planning, document)
+        taken = receipt.campaign_id is not None or receipt.recurrence_id is not None
+        metrics.SUBMISSIONS.labels("accepted" if taken else "refused").inc()
         if receipt.recurrence_id is not None:
             log.info("schedule accepted", submission=receipt.submission_id, schedule=receipt.recurrence_id)
             return
@@ -61,6 +64,7 @@ class Actors:
         expansion = expand(self._installation.engine, campaign)
         if expansion is None:
             return
+        metrics.EXPANDED.inc(expansion.recipients)
         log.info("campaign expanded", campaign=campaign, recipients=expansion.recipients)
         self._bell.ring(at_once=True)
         ledger.complete_if_done(self._installation.engine, campaign)

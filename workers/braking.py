@@ -18,6 +18,7 @@ from campaigns.delivery.brakes import Brakes, Tally
 from campaigns.delivery.send import BatchReport
 from campaigns.errors import Unreachable
 from campaigns.principal import WORKER
+from workers import metrics
 
 log = structlog.get_logger()
 
@@ -81,4 +82,5 @@ class Braking:
             log.warning("brakes cannot be asked", campaign=campaign, problem=str(error))
             return
         if reason is not None:
+            metrics.HALTS.labels(reason).inc()
             log.error("campaign halted", campaign=campaign, reason=reason)

@@ -17,6 +17,8 @@ from campaigns.store import schema
 from campaigns.store.engine import reading
 from campaigns.tokens import TokenClaims
 from workers.inbound import InboundContext, start_inbound
+from workers.metrics import Readiness, serve
+from workers.ready import database_problems
 from workers.settings import Settings
 from workers.stopping import StopFlag
 from workers.web.app import View, WebContext, create_app
@@ -30,6 +32,8 @@ _BACKLOG: Final = 512
 #: How long the loop may keep Python from the thread that commits, which asks for it after every word from the
 #: database: with the usual 5 ms, a commit of six words waits 30 ms in a busy process.
 _SWITCH_SECONDS: Final = 0.0005
+#: How often the mail listener looks whether the register answers, in seconds.
+LOOK_SECONDS: Final = 5.0
 
 log = structlog.get_logger()
 
@@ -81,8 +85,11 @@ def run_inbound(settings: Settings, host: str, port: int) -> None:
         listener = start_inbound(context, host, port)
     except OSError as error:
         raise _not_listening(host, port, error) from None
+    readiness = Readiness([])
+    serve(settings.metrics, settings.metrics.inbound_port, readiness)
     log.info("inbound started", host=host, port=listener.port)
-    stop.wait()
+    while not stop.wait(LOOK_SECONDS):
+        readiness.note(*database_problems(installation.engine))
     listener.stop()
 
 

@@ -30,6 +30,7 @@ from campaigns.register.permit import wait_until
 from workers.faults import place_of
 from workers.hint_alarm import HintAlarm
 from workers.mailbox_url import MailboxUrl
+from workers.metrics import Readiness, serve
 from workers.secret_files import secret_lines
 from workers.settings import Settings
 from workers.stopping import StopFlag
@@ -107,14 +108,19 @@ def run_mailboxes(settings: Settings) -> None:
     installation.ring  # noqa: B018 (refuse foreign keys before anything runs)
     for key in settings.mailboxes:
         _password(settings, key)
+    readiness = Readiness()
+    serve(settings.metrics, settings.metrics.mailbox_port, readiness)
     log.info("mailboxes started", mailboxes=sorted(settings.mailboxes))
     pause = min((box.seconds for box in settings.mailboxes.values()), default=60.0)
     while not stop.is_set():
+        problems = []
         for key in settings.mailboxes:
             try:
                 poll(installation, key)
             except UtskickError as error:
                 log.warning("mailbox cannot be read", mailbox=key, problem=str(error))
+                problems.append(f"mailbox {key}: {error}")
+        readiness.note(*problems)
         stop.wait(pause)
 
 

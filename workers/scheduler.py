@@ -19,6 +19,7 @@ from campaigns.planning.firing import fire_due
 from workers import broker as queue
 from workers.bell import Bell
 from workers.broker import connected, make_broker
+from workers.metrics import LEADS, QUEUE, Readiness, serve
 from workers.settings import Settings
 from workers.stopping import StopFlag
 from workers.wiring import Installation
@@ -44,14 +45,23 @@ def run_scheduler(settings: Settings) -> None:
     with connected(settings) as client:
         broker = make_broker(client)
         leadership, bell = Leadership(broker), Bell(installation, broker)
+        readiness = Readiness()
+        serve(settings.metrics, settings.metrics.scheduler_port, readiness)
         log.info("scheduler started")
         while not stop.wait(LOOK_SECONDS):
             try:
-                if leadership.held():
+                leads = leadership.held()
+                LEADS.set(leads)
+                if leads:
                     tidy(installation)
                     ring(bell)
+                for name in queue.QUEUES:
+                    QUEUE.labels(name).set(queue.waiting(broker, name))
             except (UtskickError, OSError) as error:
                 log.warning("cannot look for work", problem=str(error))
+                readiness.note(str(error))
+            else:
+                readiness.note()
         leadership.give_up()
 
 

@@ -30,8 +30,10 @@ from campaigns.post.edition import PostDesk, write_edition
 from campaigns.register.processors import guard
 from campaigns.store import schema
 from campaigns.store.engine import reading
+from workers import metrics
 from workers.braking import Braking
 from workers.gate import make_gate
+from workers.metrics import GateView
 from workers.pacing import Pacer
 from workers.pass_pace import PassPace
 from workers.routes import Inspection, Routes
@@ -84,6 +86,7 @@ class SendingRoom:
             counter = seat.counter(smarthost)
             wait = self._wait(pace) if counter is not None else self._rest(CROWDED_SECONDS)
             if counter is None or wait:
+                metrics.WAITS.labels(smarthost).inc()
                 return BatchReport(paced_until=utc_now() + timedelta(seconds=wait))
             desk = self._desk(plan, smarthost, counter, pace)
             report = send_batch(desk, ref, self._pause_until(plan, smarthost))
@@ -143,6 +146,14 @@ class SendingRoom:
         elif report.statuses.get("accepted"):
             self._routes.worked(smarthost)
         self._braking.add(ref.campaign, report)
+        metrics.count_pass(smarthost, report)
+
+    def show(self, view: GateView) -> None:
+        """Show how the gate, the smarthosts and their speeds are, for metrics."""
+        view.show(self._gate.permit)
+        for smarthost in self._installation.settings.smarthosts:
+            metrics.WELL.labels(smarthost).set(self._routes.is_well(smarthost))
+            metrics.SPEED.labels(smarthost).set(self._pacer.speed(f"smarthost:{smarthost}"))
 
     def tend(self) -> None:
         """What is to be done now and then beside sending: hold slots, close what is idle, judge campaigns."""
@@ -178,9 +189,12 @@ class SendingRoom:
                 "there is no [print_houses.main] in the settings; the printed edition waits"
             )
         carrier = self._installation.print_carrier(house.key)
-        return write_edition(
+        report = write_edition(
             PostDesk(self._installation.engine, self._gate, house, carrier, self.stopping), ref
         )
+        if report is not None:
+            metrics.count_pass(carrier.smarthost, report)
+        return report
 
     def close(self) -> None:
         """Close all connections and journals; no thread may be at work."""

@@ -22,7 +22,15 @@ from campaigns.errors import Fault, GuardRefused, SettingsError
 from campaigns.register.processors import SELF, Processor, guard
 from workers import settings_checks as checks
 from workers.settings_feedback import Mailbox, Webhook
-from workers.settings_traffic import BrakeTable, CommonLimits, DkimTable, Limits, WarmUpTable, dkim_faults
+from workers.settings_traffic import (
+    BrakeTable,
+    CommonLimits,
+    DkimTable,
+    Limits,
+    MetricsTable,
+    WarmUpTable,
+    dkim_faults,
+)
 
 PREFIX: Final = "UTSKICK_"
 FILE_NAME: Final = "utskick.toml"
@@ -162,6 +170,7 @@ class Settings(_Table):
     dkim: dict[Key, DkimTable] = {}
     limits: CommonLimits = CommonLimits()
     brakes: BrakeTable = BrakeTable()
+    metrics: MetricsTable = MetricsTable()
     senders: Annotated[dict[Key, Sender], Field(min_length=1)]
     print_houses: dict[Key, PrintHouse] = {}
     webhooks: dict[Key, Webhook] = {}

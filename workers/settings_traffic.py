@@ -13,6 +13,7 @@ from campaigns.delivery.warm_up import WarmUp
 from campaigns.errors import Fault
 from workers import settings_checks as checks
 
+Port = Annotated[int, Field(ge=1, le=65_000)]
 #: Messages per second.
 Rate = Annotated[float, Field(gt=0, le=100_000)]
 Selector = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -76,6 +77,19 @@ class BrakeTable(BaseModel):
         return Brakes(
             self.after, self.hard_bounce_percent / 100, self.complaint_percent / 100, self.authentication
         )
+
+
+class MetricsTable(BaseModel):
+    """Where processes other than the web serve `/metrics` and `/readyz`; without a port they do not. Several worker
+    processes on one machine take the next ports."""
+
+    model_config = checks.STRICT
+
+    host: str = "127.0.0.1"
+    worker_port: Port | None = None
+    scheduler_port: Port | None = None
+    inbound_port: Port | None = None
+    mailbox_port: Port | None = None
 
 
 class DkimTable(BaseModel):

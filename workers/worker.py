@@ -18,6 +18,7 @@ from workers.actors import Actors
 from workers.bell import Bell
 from workers.broker import QUEUES, connected, make_broker
 from workers.children import start_utskick
+from workers.metrics import SETTLED, GateView, Readiness, serve
 from workers.scheduler import ring, tidy
 from workers.seats import journal_folder
 from workers.sending import SendingRoom
@@ -53,12 +54,13 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
         room = SendingRoom(installation, stop.is_set, SharedLimits(client))
         Actors(installation, broker, room)
         worker = Worker(broker, queues=set(queues or QUEUES), worker_threads=threads, worker_timeout=200)
-        bell = Bell(installation, broker)
-        _look(installation, bell, room)
+        look = _Look(installation, Bell(installation, broker), room)
+        look()
         worker.start()
+        serve(settings.metrics, settings.metrics.worker_port, look.readiness)
         log.info("worker started", threads=threads)
         while not stop.wait(LOOK_SECONDS):
-            _look(installation, bell, room)
+            look()
         worker.stop(timeout=_STOP_MS)
         room.close()
         broker.close()
@@ -86,15 +88,32 @@ def run_processes(settings: Settings, arguments: Sequence[str], processes: int) 
         child.wait()
 
 
-def _look(installation: Installation, bell: Bell, room: SendingRoom) -> None:
-    """Settle the dead, ring again; a server that is away makes it wait for the next look."""
-    try:
-        room.look()
-        room.tend()
-        for smarthost in installation.settings.smarthosts:
-            carrier = installation.carrier(smarthost)
-            settle_legacies(installation.engine, journal_folder(installation, smarthost), carrier)
-        tidy(installation)
-        ring(bell)
-    except (UtskickError, OSError) as error:
-        log.warning("cannot look for work", problem=str(error))
+class _Look:
+    """What a worker does now and then beside sending; also how it learns whether it can do its work."""
+
+    def __init__(self, installation: Installation, bell: Bell, room: SendingRoom) -> None:
+        self._installation, self._bell, self._room = installation, bell, room
+        self._view = GateView()
+        self.readiness = Readiness()
+
+    def __call__(self) -> None:
+        """Settle the dead, ring again; a server that is away makes it wait for the next look."""
+        try:
+            self._room.look()
+            self._room.tend()
+            self._settle()
+            tidy(self._installation)
+            ring(self._bell)
+        except (UtskickError, OSError) as error:
+            log.warning("cannot look for work", problem=str(error))
+            self.readiness.note(str(error))
+        else:
+            self.readiness.note()
+        self._room.show(self._view)
+
+    def _settle(self) -> None:
+        """Settle what dead senders of this machine left, each with the smarthost that was really used."""
+        for smarthost in self._installation.settings.smarthosts:
+            carrier = self._installation.carrier(smarthost)
+            folder = journal_folder(self._installation, smarthost)
+            SETTLED.inc(settle_legacies(self._installation.engine, folder, carrier))

@@ -11,8 +11,9 @@ out turns rows up to the watermark `uncertain` (their owner may be waiting for i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -45,13 +46,16 @@ class BatchRef:
 
 @dataclass
 class Hand:
-    """A claimed batch: its fence, what the gate knows of it, and the rows to hand over, in order."""
+    """A claimed batch: its fence, what the gate knows of it, and the rows to hand over, in order; how many rows the
+    claim withheld, by reason, and whether it took the batch from an owner whose lease had run out."""
 
     batch: BatchRef
     channel: str
     fence: int
     in_hand: InHand
     rows: list[ClaimedRow]
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    reclaimed: bool = False
 
 
 def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
@@ -70,19 +74,15 @@ def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
         if batch.owner is not None:
             settle_by_watermark(connection, batch)
         _expire(connection, ref, batch, now)
-        _withhold(
-            connection,
-            ref,
-            refused_rows(connection, ref.campaign, batch.first_number, batch.last_number),
-            now,
-        )
-        _withhold(
-            connection, ref, _follow_addresses(connection, ref, batch.first_number, batch.last_number), now
-        )
+        refused = refused_rows(connection, ref.campaign, batch.first_number, batch.last_number)
+        _withhold(connection, ref, refused, now)
+        duplicates = _follow_addresses(connection, ref, batch.first_number, batch.last_number)
+        _withhold(connection, ref, duplicates, now)
         rows = claimed_rows(connection, ref.campaign, _set_sending(connection, ref, batch, now))
         count_claim(connection, ref.batch_no)
     in_hand = InHand(ref.campaign, batch.first_number, batch.last_number, epoch)
-    return Hand(ref, batch.channel, batch.fence + 1, in_hand, rows)
+    withheld = Counter(reason for _, reason in (*refused, *duplicates))
+    return Hand(ref, batch.channel, batch.fence + 1, in_hand, rows, withheld, batch.owner is not None)
 
 
 def record(engine: sa.Engine, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:

@@ -48,6 +48,8 @@ RECORD_SECONDS: Final = 0.2
 #: The watermark runs ahead of what was begun by what this many seconds carry, and never by fewer rows than the second.
 AHEAD_SECONDS: Final = 0.2
 AHEAD_ROWS: Final = 4
+#: The time of every so many-th message is taken.
+SAMPLED: Final = 8
 #: Passing reasons that concern the whole campaign: the pass ends, and the rest of the batch is given back.
 ENDING_REASONS: Final = frozenset({"paused", "deadline"})
 
@@ -71,20 +73,29 @@ class Desk:
 
 @dataclass
 class BatchReport:
-    """What a batch came to: results by status, rejections that say more than that, whether the smarthost was away or
-    the gate closed or a limit reached, when the batch is due again."""
+    """What a batch came to: results by status, withheld ones by reason, rejections that say more than that, whether
+    the smarthost was away or the gate closed or a limit reached, when the batch is due again; and how long it all took:
+    seconds that it waited for turns, and samples of single steps."""
 
     statuses: dict[str, int] = field(default_factory=dict)
+    withheld: dict[str, int] = field(default_factory=dict)
+    reclaimed: bool = False
     dead_addresses: int = 0
     authentication: int = 0
     smarthost_away: bool = False
     gate_closed: bool = False
     paced_until: datetime | None = None
     due_at: datetime | None = None
+    waited: float = 0.0
+    render: list[float] = field(default_factory=list)
+    hand_over: list[float] = field(default_factory=list)
+    record: list[float] = field(default_factory=list)
 
-    def count(self, status: str) -> None:
+    def count(self, status: str, reason: str | None = None) -> None:
         """Count one result."""
         self.statuses[status] = self.statuses.get(status, 0) + 1
+        if reason is not None:
+            self.withheld[reason] = self.withheld.get(reason, 0) + 1
 
 
 def send_batch(desk: Desk, ref: BatchRef, pause_until: datetime | None = None) -> BatchReport | None:
@@ -117,7 +128,7 @@ class _Sending:
 
     def __init__(self, desk: Desk, hand: Hand) -> None:
         self._desk, self._hand = desk, hand
-        self._report = BatchReport()
+        self._report = BatchReport(withheld=dict(hand.withheld), reclaimed=hand.reclaimed)
         self._put_off: defaultdict[str, list[ClaimedRow]] = defaultdict(list)
         self._results: list[Result] = []
         self._unsent: list[ClaimedRow] = []
@@ -157,6 +168,7 @@ class _Sending:
         """
         if not self._desk.pace.active:
             return True
+        began = time.perf_counter()
         hold = wait_for_turn(
             self._desk.pace,
             domain_of(row.address or ""),
@@ -164,6 +176,7 @@ class _Sending:
             stopping=self._desk.stopping,
             meanwhile=lambda: self._open(index),
         )
+        self._report.waited += time.perf_counter() - began
         if hold is not None and hold.for_all:
             self._report.paced_until = utc_now() + timedelta(seconds=hold.seconds)
         elif hold is not None:
@@ -179,18 +192,25 @@ class _Sending:
             return False
         if isinstance(verdict, Withheld):
             return self._not_now(row, verdict)
+        began = time.perf_counter()
         outcome = self._desk.transport.hand_over(
             letter, verdict, lambda: self._ask(letter), upcoming=self._upcoming(following)
         )
+        if self._settled % SAMPLED == 0:
+            self._report.hand_over.append(time.perf_counter() - began)
         return self._settle(row, outcome)
 
     def _written(self, row: ClaimedRow) -> Letter | None:
         """The letter of a row; None where it cannot be made, which withholds that row and no other."""
+        began = time.perf_counter()
         try:
-            return self._desk.writer.letter(row)
+            letter = self._desk.writer.letter(row)
         except InputError:
             self._add(Result(row.delivery.number, row.attempt, "withheld", reason="render_failed"))
             return None
+        if self._settled % SAMPLED == 0:
+            self._report.render.append(time.perf_counter() - began)
+        return letter
 
     def _ask(self, letter: Letter) -> Verdict:
         deadline = self._desk.deadline
@@ -271,7 +291,7 @@ class _Sending:
 
     def _add(self, result: Result) -> None:
         self._results.append(result)
-        self._report.count(result.status)
+        self._report.count(result.status, result.reason)
         self._settled += 1
 
     def _open(self, index: int) -> bool:
@@ -287,4 +307,7 @@ class _Sending:
         number = self._hand.rows[self._opened_to].delivery.number
         results, self._results = self._results, []
         self._recorded_at = now
-        return ledger.open_rows(self._desk.engine, self._hand, number, self._desk.carrier, results)
+        began = time.perf_counter()
+        held = ledger.open_rows(self._desk.engine, self._hand, number, self._desk.carrier, results)
+        self._report.record.append(time.perf_counter() - began)
+        return held

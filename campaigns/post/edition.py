@@ -239,7 +239,7 @@ class _Writing:
     def _count(self, results: list[Result]) -> None:
         for result in results:
             self._settled.add(result.number)
-            self._report.count(result.status)
+            self._report.count(result.status, result.reason)
 
     def _beat(self) -> None:
         if time.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:

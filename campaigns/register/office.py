@@ -100,6 +100,11 @@ class PermitOffice:
                 return permit
         return self._wait_for_permit()
 
+    @property
+    def held(self) -> Permit:
+        """The permit that is held, whether or not it is still good; nobody is asked."""
+        return self._permit
+
     def cleared(self, delivery: DeliveryRef) -> None:
         """Remember a delivery that was cleared, until two permits later."""
         self._cleared.append(delivery)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from campaigns.errors import GateClosed, Unreachable
 from campaigns.register.clearance import _GATE_SEAL, Clearance, DeliveryRef, Verdict, Withheld
-from campaigns.register.office import ClockGap, PermitOffice
+from campaigns.register.office import ClockGap, Permit, PermitOffice
 from campaigns.register.witness import Witness
 from campaigns.store import schema
 from campaigns.store.engine import reading
@@ -174,6 +174,11 @@ class Gate:
         self._office.cleared(delivery)
         in_hand.clearance = Clearance(delivery, address, permit.valid_until, _GATE_SEAL)
         return in_hand.clearance
+
+    @property
+    def permit(self) -> Permit:
+        """The permit that this process holds, whether or not it is still good."""
+        return self._office.held
 
     def look(self) -> None:
         """See whether the register is still the one that was seen before, without sending anything.

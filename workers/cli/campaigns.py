@@ -69,9 +69,22 @@ def show_all(
 
 
 @campaigns.command
-def show(campaign: int, *, json: Json = False) -> None:
+def show(
+    campaign: int,
+    *,
+    watch: Annotated[
+        bool, Parameter(negative=(), help="Go on until it ends or is held; with --json, a line per second.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Show the accounts of one campaign."""
-    found = accounts.show(_opened().engine, campaign)
+    engine = _opened().engine
+    if watch:
+        from workers.cli.watch import watch as keep_watching
+
+        keep_watching(lambda: accounts.show(engine, campaign), as_json=json)
+        return
+    found = accounts.show(engine, campaign)
     rows = [{"account": name, "value": value} for name, value in found.items() if name != "withheld"]
     rows += [
         {"account": f"withheld: {reason}", "value": count} for reason, count in found["withheld"].items()

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 from typing import Final
 
-import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
 from campaigns import __version__
-from campaigns.errors import Unreachable
-from campaigns.store import schema
-from campaigns.store.engine import reading
+from workers.ready import database_problems
 from workers.web.context import View, WebContext
 from workers.web.guard import Guard
 from workers.web.hooks import HOOK_ANSWERS, HOOK_DESCRIPTION, Hooks
@@ -77,13 +74,10 @@ class _Reports:
         return {"status": "up"}
 
     def readyz(self) -> Response:
-        """The database answers."""
-        try:
-            with reading(self._context.engine) as connection:
-                connection.execute(sa.select(schema.gate.c.epoch)).scalar_one()
-        except (Unreachable, sa.exc.SQLAlchemyError):
-            return JSONResponse({"status": "the database does not answer"}, 503)
-        return JSONResponse({"status": "ready"})
+        """Whether the register can be worked with; if not, why."""
+        reasons = database_problems(self._context.engine)
+        status = "not ready" if reasons else "ready"
+        return JSONResponse({"status": status, "reasons": reasons}, 503 if reasons else 200)
 
     async def metrics(self, _request: Request) -> Response:
         """What Prometheus reads."""
