@@ -19,11 +19,11 @@ from dramatiq.brokers.redis import RedisBroker
 
 from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef
-from campaigns.errors import RefusedOperation, Unreachable, UtskickError
+from campaigns.errors import InputError, RefusedOperation, Unreachable, UtskickError
 from campaigns.feedback import refusals
 from campaigns.planning.campaign import receive
 from campaigns.planning.expansion import expand
-from campaigns.principal import WORKER
+from campaigns.principal import WORKER, Principal
 from workers import broker as queue
 from workers import metrics
 from workers.bell import Bell
@@ -40,6 +40,7 @@ class Actors:
         self._installation, self._broker, self._room = installation, broker, room
         self._bell = Bell(installation, broker)
         self._declare("submit_campaign", queue.SUBMISSIONS, self.submit_campaign)
+        self._declare("record_events", queue.SUBMISSIONS, self.record_events)
         self._declare("expand_campaign", queue.EXPANSIONS, self.expand_campaign)
         self._declare("deliver_batch", queue.DELIVERIES, self.deliver_batch, max_retries=0)
 
@@ -56,6 +57,19 @@ class Actors:
             return
         log.info("submission accepted", submission=receipt.submission_id, campaign=receipt.campaign_id)
         self._bell.ring_for_expansion(receipt.campaign_id)
+
+    def record_events(self, document: object = None, *_rest: object, **_named: object) -> None:
+        """Record what another system says happened with contacts, whom it names by our id or a declared reference."""
+        from campaigns.register.event_table import take_document
+
+        by = (self._installation.fields, Principal("service:events"))
+        try:
+            report = take_document(self._installation.engine, self._installation.ring, document, by)
+        except InputError as error:
+            log.warning("events refused", problem=str(error))
+            return
+        rows = [refusal["row"] for refusal in report.refused]
+        log.info("events taken", recorded=report.recorded, unchanged=report.unchanged, refused=rows)
 
     def expand_campaign(self, campaign: object = None, *_rest: object) -> None:
         """Expand one campaign that is due."""

@@ -22,6 +22,7 @@ from campaigns.errors import Fault, GuardRefused, SettingsError
 from campaigns.register.processors import SELF, Processor, guard
 from workers import settings_checks as checks
 from workers.settings_feedback import Mailbox, Webhook
+from workers.settings_register import FieldTable, SegmentsTable, field_faults
 from workers.settings_traffic import (
     BrakeTable,
     CommonLimits,
@@ -177,6 +178,8 @@ class Settings(_Table):
     mailboxes: dict[Key, Mailbox] = {}
     retries: RetryTable = RetryTable()
     schedules: Schedules = Schedules()
+    fields: dict[str, FieldTable] = {}
+    segments: SegmentsTable = SegmentsTable()
     retention: Retention
 
     @property
@@ -351,6 +354,7 @@ def _cross_faults(settings: Settings, today: date) -> list[Fault]:
         faults += dkim_faults(f"senders.{key}", sender.address, sender.dkim, settings.dkim)
     for key, smarthost in settings.smarthosts.items():
         faults += _smarthost_faults(settings, key, smarthost, today)
+    faults += field_faults(settings.fields)
     used = [
         (f"print_houses.{key}", house.processor)
         for key, house in settings.print_houses.items()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from campaigns.delivery.transport import Timeouts
     from campaigns.planning.campaign import Planning
     from campaigns.post.edition import PrintHouse
+    from campaigns.register.declared import DeclaredField
 
 #: The print house that editions go to, as the settings name it.
 PRINT_HOUSE: Final = "main"
@@ -100,8 +101,14 @@ class Installation:
             self.brand,
             senders,
             prints=self.print_house is not None,
+            fields=self.fields,
             clocks=Clocks(self.settings.time_zone, within),
         )
+
+    @property
+    def fields(self) -> dict[str, DeclaredField]:
+        """The declared extra fields of contacts."""
+        return {name: table.declared(name) for name, table in self.settings.fields.items()}
 
     @property
     def stationery(self) -> Stationery:

@@ -22,7 +22,7 @@ from campaigns.content.compile import compile_content
 from campaigns.content.language import as_language
 from campaigns.content.model import Asset, Brand, CampaignFacts, Compilation
 from campaigns.errors import Fault, FaultyInput, NotFound, SubmissionRefused, TemplateFault
-from campaigns.planning import recurrence
+from campaigns.planning import recurrence, segments
 from campaigns.planning.storable import storable, storable_text
 from campaigns.planning.submission import (
     DOCUMENT_OCTETS,
@@ -35,6 +35,7 @@ from campaigns.planning.submission import (
 from campaigns.planning.timetable import Clocks, first_firing, schedule_faults, timetable
 from campaigns.principal import Principal
 from campaigns.register import audit, mailing_lists
+from campaigns.register.declared import DeclaredField
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from campaigns.store.locks import take_turn
@@ -50,6 +51,7 @@ class Planning:
     brand: Brand
     smarthost_of: Mapping[str, str]
     prints: bool = True
+    fields: Mapping[str, DeclaredField] = field(default_factory=dict)
     clocks: Clocks = field(default_factory=Clocks)
 
 
@@ -74,6 +76,7 @@ class Plan:
     smarthost: str
     lists: list[mailing_lists.MailingList]
     compiled: list[Compilation] = field(default_factory=list)
+    segment: str | None = None
 
 
 _TAKEN: Final = Fault("submission_id", "is taken by another document; a changed campaign needs a new id")
@@ -129,13 +132,14 @@ def plan_campaign(planning: Planning, document: object) -> Plan:
         if _taken(connection, document):
             faults.append(_TAKEN)
         lists = _lists(connection, parts["campaign"], faults)
+        segment = segments.submitted(connection, parts["campaign"].get("segment"), planning.fields, faults)
     smarthost = _smarthost(planning, parts["sender"], faults)
     faults += _promise_faults(planning, parts)
     faults += schedule_faults(parts, _claimed_id(document), planning.clocks)
     compiled = _compile(planning, parts["campaign"], faults)
     if faults or smarthost is None or submission is None:
         raise SubmissionRefused(faults)
-    return Plan(submission, document, smarthost, lists, compiled)
+    return Plan(submission, document, smarthost, lists, compiled, segment)
 
 
 def _smarthost(planning: Planning, sender: Mapping[str, Any], faults: list[Fault]) -> str | None:
@@ -323,6 +327,7 @@ def _insert_campaign(connection: sa.Connection, plan: Plan, clocks: Clocks) -> i
             sender=submission.sender.key,
             smarthost=plan.smarthost,
             fallback_language=submission.fallback_language,
+            segment=plan.segment,
             status="scheduled",
             created_at=utc_now(),
             created_by=submission.submitted_by,

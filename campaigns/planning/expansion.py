@@ -18,7 +18,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
+from campaigns.planning import segments
 from campaigns.planning.moments import starts_by_country
+from campaigns.planning.segment_sql import Condition
 from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import partitions, schema
 from campaigns.store.engine import writing
@@ -129,7 +131,8 @@ def _insert_rows(
     connection: sa.Connection, campaign: Any, channels: Iterable[str], turns: _Turns
 ) -> sa.Insert:
     languages = _languages(connection, campaign.id)
-    reached = _reached_by(campaign.id)
+    inside = segments.of_campaign(connection, campaign.segment) if campaign.segment else None
+    reached = _reached_by(campaign.id, inside)
     parts = [_candidates(campaign, channel, languages, reached, turns) for channel in channels]
     candidates = sa.union_all(*parts).subquery("candidate")
     ranked = _with_rivals(candidates)
@@ -162,8 +165,9 @@ def _languages(connection: sa.Connection, campaign_id: int) -> list[str]:
     )
 
 
-def _reached_by(campaign_id: int) -> sa.Subquery:
-    """Per contact the list that reaches it: a live subscription before an ended one, then the submission's order."""
+def _reached_by(campaign_id: int, inside: Condition | None) -> sa.Subquery:
+    """Per contact the list that reaches it: a live subscription before an ended one, then the submission's order. With
+    a segment, those in it only."""
     subscription, chosen = schema.subscription.c, schema.campaign_list.c
     live_first = sa.case((subscription.status == "subscribed", 0), else_=1)
     place = sa.func.row_number().over(
@@ -175,7 +179,12 @@ def _reached_by(campaign_id: int) -> sa.Subquery:
         .where(chosen.campaign_id == campaign_id)
         .subquery()
     )
-    return sa.select(ranked.c.contact_id, ranked.c.list_id).where(ranked.c.place == 1).subquery("reached")
+    chosen_lists = sa.select(ranked.c.contact_id, ranked.c.list_id).where(ranked.c.place == 1)
+    if inside is not None:
+        chosen_lists = chosen_lists.join(schema.contact, schema.contact.c.id == ranked.c.contact_id).where(
+            inside
+        )
+    return chosen_lists.subquery("reached")
 
 
 def _candidates(

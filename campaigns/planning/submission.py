@@ -111,6 +111,13 @@ class CampaignPart(_Part):
     kind: Literal["newsletter", "magazine"]
     channel: Literal["email", "post", "both"] = "email"
     lists: Annotated[list[Key], Field(min_length=1, max_length=50), AfterValidator(_distinct)]
+    segment: Annotated[
+        str | None,
+        Field(
+            max_length=4000,
+            description="Key of a saved segment, or an expression: who of the lists is meant.",
+        ),
+    ] = None
     purpose: Key = "marketing"
     subject: Annotated[dict[Language, Line], Field(min_length=1)]
     template: Key

@@ -47,6 +47,11 @@ def companies_by_key(
     return found | dict(zip(missing, ids, strict=True))
 
 
+def known_ids(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, int]:
+    """The ids of the companies that are in the register, by fingerprint."""
+    return _company_ids(connection, keys)
+
+
 def _company_ids(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, int]:
     table = schema.company
     rows = bulk.matching(

@@ -88,13 +88,16 @@ def matching(
         yield from connection.exec_driver_sql(str(whole), some)
 
 
-_ARRAYS: Final = {bytes: "bytea[]", int: "bigint[]"}
+_ARRAYS: Final = {bytes: "bytea[]", int: "bigint[]", str: "text[]"}
 
 
 def _literal(values: Sequence[Any]) -> str:
     """The array as PostgreSQL writes it; a driver's own way costs more than looking the values up."""
     if isinstance(values[0], bytes):
         return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+    if isinstance(values[0], str):
+        quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+        return "{" + ",".join([f'"{value}"' for value in quoted]) + "}"
     return "{" + ",".join([str(int(value)) for value in values]) + "}"
 
 

@@ -125,6 +125,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
             f"busy_timeout={SQLITE_PATIENCE_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own knows A to Z only; people here are called Åke and Östen.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -133,6 +135,10 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _postgres(url: sa.URL, connections: int) -> sa.Engine:

@@ -74,6 +74,7 @@ campaign = sa.Table(
     required("sender", sa.Text),
     required("smarthost", sa.Text),
     required("fallback_language", sa.Text),
+    sa.Column("segment", sa.Text),
     required("status", sa.Text),
     required("created_at", Instant),
     required("created_by", sa.Text),

@@ -16,6 +16,7 @@ from campaigns.store.ledger_tables import (
     submission,
 )
 from campaigns.store.metadata import metadata
+from campaigns.store.people_tables import contact_field, event, segment
 from campaigns.store.register_tables import (
     audit,
     audit_value,
@@ -52,8 +53,10 @@ __all__ = [
     "company",
     "contact",
     "contact_basis",
+    "contact_field",
     "datum_flag",
     "delivery",
+    "event",
     "feedback_case",
     "feedback_event",
     "gate",
@@ -69,6 +72,7 @@ __all__ = [
     "recurrence",
     "register",
     "register_key",
+    "segment",
     "submission",
     "subscription",
     "subscription_history",

@@ -60,6 +60,7 @@ LIBRARIES = {
     "sqlalchemy": (*CORE, "workers"),
     "psycopg": ("campaigns.store", "campaigns.delivery"),
     "cronsim": ("campaigns.planning",),
+    "lark": ("campaigns.planning",),
     "email_validator": ("campaigns.address",),
     "jinja2": ("campaigns.content", "workers.web"),
     "markupsafe": ("campaigns.content",),

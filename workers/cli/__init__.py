@@ -21,6 +21,8 @@ from workers.faults import place_of
 NOUNS = {
     "lists": "The mailing lists.",
     "contacts": "The people in the register.",
+    "events": "What happened with contacts and companies.",
+    "segments": "Whom campaigns are for.",
     "campaigns": "Ask for campaigns and see what became of them.",
     "schedules": "Campaigns that come again and again.",
     "suppressions": "Who must not be written to.",

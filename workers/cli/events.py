@@ -1,0 +1,41 @@
+"""`utskick events`: import what happened with contacts and companies."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from campaigns.register.event_table import import_events
+from campaigns.register.events import BY_ID, EventSource
+from workers.cli.output import Json, answer
+from workers.settings import load_settings
+from workers.wiring import Installation, operator
+
+events = App(name="events")
+_SHOWN = 20
+
+
+@events.command(name="import")
+def take(
+    file: Path,
+    *,
+    source: Annotated[str, Parameter(help="The system or place that the events come from.")],
+    by: Annotated[
+        str, Parameter(help="How contacts are named: id, or a declared field of type reference.")
+    ] = BY_ID,
+    json: Json = False,
+) -> None:
+    """Import a table of events. The same event of the same source again changes nothing."""
+    installation = Installation(load_settings())
+    chosen = EventSource(source, by)
+    report = import_events(
+        installation.engine, installation.ring, file, chosen, (installation.fields, operator())
+    )
+    lines = [
+        f"{report.rows} rows: {report.recorded} recorded, {report.unchanged} unchanged, {len(report.refused)} refused"
+    ]
+    lines += [f"row {refusal['row']}: {refusal['reason']}" for refusal in report.refused[:_SHOWN]]
+    answer(asdict(report), "\n".join(lines), as_json=json)
