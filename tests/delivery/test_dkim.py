@@ -57,8 +57,7 @@ def tags(message: bytes) -> dict[str, str]:
 @given(
     st.sampled_from(["all", "plain", "newsletter"]),
     st.builds(
-        replace,
-        st.just(VIEW),
+        VIEW._replace,
         first_name=NAMES,
         last_name=NAMES,
         title=VALUES,
