@@ -99,6 +99,15 @@ def update_many(connection: sa.Connection, rows: Sequence[Mapping[str, Any]], pr
     connection.execute(statement, values)
 
 
+def correct(
+    connection: sa.Connection, contact_id: int, values: Mapping[str, Any], principal: Principal
+) -> None:
+    """Write person columns, address and keys of one contact."""
+    table = schema.contact
+    changed = {"updated_at": utc_now(), "updated_by": principal.name}
+    connection.execute(sa.update(table).where(table.c.id == contact_id).values(**values, **changed))
+
+
 def show(connection: sa.Connection, contact_id: int) -> dict[str, Any]:
     """What the register holds on one contact: person, positions, subscriptions.
 

@@ -135,7 +135,7 @@ class Chunk:
         return [draft.contact for draft in drafts if draft.contact not in had]
 
     def _basis(self, intake_id: int | None) -> bases.Basis:
-        return bases.Basis(self._common.mailing_list.purpose, self._common.intake.basis, intake_id)
+        return bases.Basis(self._common.mailing_list.purpose, self._common.intake.basis or "", intake_id)
 
     def _intake(self) -> int:
         if self.intake_id is None:

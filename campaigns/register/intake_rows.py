@@ -19,6 +19,7 @@ from typing import Final
 from campaigns.address import EmailAddress, parse_email
 from campaigns.errors import AddressFault, InputError
 from campaigns.register.business_id import business_id
+from campaigns.register.cells import plain_cell
 from campaigns.register.intake_columns import UNNAMED
 from campaigns.register.intake_encoding import REPLACEMENT
 from campaigns.register.words import country_code, gender_word, language_code
@@ -70,6 +71,26 @@ def has_postal_address(values: Mapping[str, str | None]) -> bool:
     return bool(values.get("street") and values.get("postal_code") and values.get("city"))
 
 
+def read_values(values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Values of single columns as a row's are read, and the columns whose value says nothing; blanks are left away.
+
+    Raises:
+        RowRefused: says which column and why.
+    """
+    read, left_out = {}, []
+    for column, cell in values.items():
+        value = _clean(column, cell)
+        if column == "email" and value:
+            address = _email(value)
+            value = address.wire if address else ""
+        word = _WORDS[column](value) if column in _WORDS and value else value
+        if word:
+            read[column] = word
+        elif value:
+            left_out.append(column)
+    return read, left_out
+
+
 class RowReader:
     """Reads rows of one table, whose columns are known."""
 
@@ -108,10 +129,10 @@ class RowReader:
     def _values(self, cells: Sequence[str]) -> dict[str, str]:
         if self._names is not None and _tidy(",".join(cells)):
             named = zip(self._names, cells, strict=False)
-            return {column: value for column, cell in named if cell and (value := cell.strip())}
+            return {column: value for column, cell in named if cell and (value := plain_cell(cell.strip()))}
         values = {}
         for column, cell in zip(self._columns, cells, strict=False):
-            if column and cell and (value := _clean(column, cell)):
+            if column and cell and (value := _clean(column, plain_cell(cell))):
                 values[column] = value
             elif column == UNNAMED and cell.strip():
                 raise RowRefused("has something in a column without a head")

@@ -74,6 +74,16 @@ def domain_key(ring: KeyRing, domain: str) -> SubjectKey:
     return _subject_key(ring, "domain", domain)
 
 
+def domain_keys(ring: KeyRing, domain: str) -> list[SubjectKey]:
+    """The keys of all mailboxes at a domain, under every fingerprint key."""
+    return [SubjectKey("domain", key_id, key) for key_id, key in ring.fingerprints("domain", domain).items()]
+
+
+def company_keys(ring: KeyRing, text: str) -> list[SubjectKey]:
+    """The keys of a company, by its text (`companies.company_text`), under every fingerprint key."""
+    return [SubjectKey("company", key_id, key) for key_id, key in ring.fingerprints("company", text).items()]
+
+
 def _subject_key(ring: KeyRing, subject: Subject, text: str) -> SubjectKey:
     return SubjectKey(subject, ring.current_id("fingerprint"), ring.fingerprint(subject, text))
 

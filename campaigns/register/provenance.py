@@ -23,7 +23,7 @@ class Intake:
     kind: str
     source: str
     source_class: str
-    basis: str
+    basis: str | None
     evidence: str
     digest: str
     list_id: int | None = None

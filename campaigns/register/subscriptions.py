@@ -112,11 +112,12 @@ def _keys_of(connection: sa.Connection, contact_id: int) -> list[objections.Subj
     ).one_or_none()
     if row is None:
         return []
+    keys = []
     if row.email_key is not None:
-        return [objections.SubjectKey("address", row.key_id, row.email_key)]
-    if row.postal_key is not None:
-        return [objections.SubjectKey("postal", row.key_id, row.postal_key)]
-    return []
+        keys.append(objections.SubjectKey("address", row.key_id, row.email_key))
+    if row.postal_key is not None:  # who comes back without the address is still the person
+        keys.append(objections.SubjectKey("postal", row.key_id, row.postal_key))
+    return keys
 
 
 def statuses(connection: sa.Connection, list_id: int, contacts: Collection[int]) -> dict[int, str]:

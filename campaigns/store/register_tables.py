@@ -231,7 +231,7 @@ intake = sa.Table(
     required("kind", sa.Text),
     required("source", sa.Text),
     required("source_class", sa.Text),
-    required("basis", sa.Text),
+    sa.Column("basis", sa.Text),
     required("evidence", sa.Text),
     sa.Column("list_id", BigId, sa.ForeignKey("mailing_list.id")),
     required("digest", sa.Text),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from campaigns.errors import InputError
 from campaigns.register import contacts as register
 from campaigns.register import mailing_lists
 from campaigns.register.intake import ImportReport, ImportRequest
@@ -56,6 +57,54 @@ def show(contact: int, *, json: Json = False) -> None:
         found = register.show(connection, contact)
     lines = [f"{name}: {value}" for name, value in found.items() if value]
     answer(found, "\n".join(lines), as_json=json)
+
+
+@contacts.command
+def edit(
+    contact: int,
+    *values: Annotated[str, Parameter(help="FIELD=VALUE; nothing after the sign empties the field.")],
+    source: Annotated[str, Parameter(help="Where it is known from.")] = "the person",
+    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "person",
+    evidence: Annotated[str, Parameter(help="What proves it, e.g. letter of 2026-11-12.")],
+    json: Json = False,
+) -> None:
+    """Correct what is held on a contact; when it ends with 0, nothing goes to an old address any more."""
+    from campaigns.register.corrections import Correction
+    from campaigns.register.corrections import edit as correct
+    from campaigns.register.permit import answering_a_no
+
+    installation = _opened()
+    wanted = dict(_assignment(value) for value in values)
+    correction = Correction(wanted, source, source_class, evidence)
+    with answering_a_no(installation.engine) as connection:
+        changed = correct(connection, installation.ring, contact, correction, operator())
+    text = f"Corrected: {', '.join(changed)}." if changed else "Stood so already."
+    answer({"contact": contact, "changed": list(changed)}, text, as_json=json)
+
+
+@contacts.command
+def export(
+    file: Annotated[
+        Path, Parameter(allow_leading_hyphen=True, help="The file to write; - for standard output.")
+    ],
+    *,
+    to: Annotated[str, Parameter(help="Who gets the data.")],
+    ground: Annotated[str, Parameter(help="Why they may have it.")],
+    list: Annotated[str | None, Parameter(help="Only those subscribed to this list.")] = None,  # noqa: A002
+    format: Annotated[Literal["csv", "jsonl"], Parameter(help="A table, or JSON lines.")] = "csv",  # noqa: A002
+    json: Json = False,
+) -> None:
+    """Give contacts out, as a table that can be imported again or as JSON lines; logged as a disclosure."""
+    from workers.cli.exporting import write_export
+
+    write_export(_opened(), file, (to, ground), list, as_table=format == "csv", as_json=json)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise InputError(f"{text!r}: write FIELD=VALUE")
+    return name.strip(), value
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -42,6 +43,24 @@ def show(*, json: Json = False) -> None:
     with reading(installation.engine) as connection:
         rows = [asdict(item) for item in mailing_lists.all_lists(connection)]
     answer_table({"lists": rows}, rows, as_json=json)
+
+
+@lists.command
+def export(
+    key: str,
+    file: Annotated[
+        Path, Parameter(allow_leading_hyphen=True, help="The file to write; - for standard output.")
+    ],
+    *,
+    to: Annotated[str, Parameter(help="Who gets the data.")],
+    ground: Annotated[str, Parameter(help="Why they may have it.")],
+    format: Annotated[Literal["csv", "jsonl"], Parameter(help="A table, or JSON lines.")] = "csv",  # noqa: A002
+    json: Json = False,
+) -> None:
+    """Give out those subscribed to a list; logged as a disclosure."""
+    from workers.cli.exporting import write_export
+
+    write_export(_opened(), file, (to, ground), key, as_table=format == "csv", as_json=json)
 
 
 def _opened() -> Installation:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from campaigns.address import parse_email
+from campaigns.address import parse_domain, parse_email
 from campaigns.clock import iso
-from campaigns.errors import NotFound
-from campaigns.register import objections
+from campaigns.errors import InputError, NotFound
+from campaigns.keyring import KeyRing
+from campaigns.register import mailing_lists, objections
+from campaigns.register.business_id import business_id
+from campaigns.register.companies import company_text
 from campaigns.register.permit import answering_a_no
 from campaigns.register.replay import replay as replay_files
 from campaigns.store.engine import reading
@@ -25,22 +29,42 @@ OperatorKind = Literal["objection", "manual", "restricted", "hard_bounce"]
 
 @suppressions.command
 def add(
-    address: str,
+    address: Annotated[str | None, Parameter(help="The mailbox that says no.")] = None,
     *,
+    company: Annotated[str | None, Parameter(help="Instead: a company, by business id, or by name.")] = None,
+    domain: Annotated[str | None, Parameter(help="Instead: everybody at a mail domain.")] = None,
     kind: OperatorKind = "manual",
     evidence: Annotated[str, Parameter(help="What it rests on, e.g. letter of 2026-11-12.")],
+    list: Annotated[str | None, Parameter(help="Only for the list with this key.")] = None,  # noqa: A002
+    purpose: Annotated[str | None, Parameter(help="Only for this purpose.")] = None,
     channel: Literal["email", "post"] | None = None,
     json: Json = False,
 ) -> None:
-    """Record a "no" for an address; it binds when the command ends with 0."""
+    """Record a "no"; it binds when the command ends with 0. A company's also holds for people added later."""
     installation = _opened()
-    scope = objections.Scope(channel="email" if kind == "hard_bounce" else channel or "")
-    keys = objections.address_keys(installation.ring, parse_email(address))
+    keys = _concerned(installation.ring, address, company, domain)
+    with reading(installation.engine) as connection:
+        list_id = mailing_lists.get(connection, list).id if list else 0
+    scope = objections.Scope(list_id, purpose or "", "email" if kind == "hard_bounce" else channel or "")
     noes = [objections.No(kind, key, scope, "operator", evidence) for key in keys]
     with answering_a_no(installation.engine) as connection:
         recorded = [objections.suppress(connection, no, operator()) for no in noes]
     new = any(recorded)
     answer({"recorded": new}, "Recorded." if new else "Stood already.", as_json=json)
+
+
+def _concerned(
+    ring: KeyRing, address: str | None, company: str | None, domain: str | None
+) -> Sequence[objections.SubjectKey]:
+    if sum(given is not None for given in (address, company, domain)) != 1:
+        raise InputError("name an address, or --company, or --domain: one of them")
+    if address is not None:
+        return objections.address_keys(ring, parse_email(address))
+    if domain is not None:
+        return objections.domain_keys(ring, parse_domain(domain))
+    known = business_id(company or "")
+    by_id = any(sign.isdigit() for sign in known)
+    return objections.company_keys(ring, known if by_id else company_text(company or "", ""))
 
 
 @suppressions.command

@@ -1,0 +1,131 @@
+"""Rectification: what is held on a contact is corrected (GDPR Art. 16), also where a message is queued already.
+
+Promise: the fingerprints change together with the values; what the person forbade under the old address or postal
+address is forbidden under the new one as well; the origin of each corrected field is kept. Call it inside
+`permit.answering_a_no`: once the caller may answer, nothing goes to the old address any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from campaigns.address import parse_email
+from campaigns.errors import InputError, NotFound, RefusedOperation
+from campaigns.keyring import KeyRing
+from campaigns.principal import Principal
+from campaigns.register import audit, contacts, objections, provenance
+from campaigns.register.intake_rows import RowRefused, read_values
+from campaigns.store import schema
+
+_FOLLOWING: Final = frozenset({"objection", "restricted", "complaint", "unsubscribed", "manual"})
+_SUBJECTS: Final[Mapping[objections.Subject, str]] = {"address": "email_key", "postal": "postal_key"}
+EDITABLE: Final = ("email", *contacts.PERSON_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What is to stand from now on ("" empties a field), where that is known from, and what proves it."""
+
+    values: Mapping[str, str]
+    source: str
+    source_class: str
+    evidence: str
+
+
+def edit(
+    connection: sa.Connection, ring: KeyRing, contact_id: int, correction: Correction, principal: Principal
+) -> dict[str, Any]:
+    """Correct a contact; returns the fields that changed, with their new values.
+
+    Raises:
+        NotFound: there is no such contact, or it was erased.
+        InputError: a field or a value cannot be used.
+        RefusedOperation: the address belongs to another contact.
+    """
+    row = _row(connection, contact_id)
+    wanted = _wanted(correction.values)
+    new = {name: wanted.get(name, row[name]) for name in EDITABLE}
+    changed = {name: new[name] for name in EDITABLE if new[name] != row[name]}
+    if not changed:
+        return {}
+    if not new["email"] and not (new["street"] and new["postal_code"] and new["city"]):
+        raise InputError("a contact needs an e-mail address or a whole postal address")
+    keys = _keys(ring, new)
+    _refuse_doubles(connection, contact_id, keys["email_key"])
+    contacts.correct(connection, contact_id, {**new, **keys}, principal)
+    _carry_over(connection, row, keys, principal)
+    intake = provenance.Intake(
+        "edit", correction.source, correction.source_class, None, correction.evidence, ""
+    )
+    intake_id = provenance.begin(connection, intake, principal)
+    origin = provenance.Origin(0, frozenset(changed))
+    provenance.record_many(connection, intake_id, {contact_id: origin})
+    old = {name: row[name] for name in changed}
+    entry = audit.Entry(
+        principal, "contact:register:edit", [f"contact:{contact_id}"], correction.evidence, old, changed
+    )
+    audit.write(connection, entry)
+    return changed
+
+
+def _row(connection: sa.Connection, contact_id: int) -> sa.RowMapping:
+    table = schema.contact
+    row = connection.execute(sa.select(table).where(table.c.id == contact_id)).mappings().one_or_none()
+    if row is None or row["erased_at"] is not None:
+        raise NotFound(f"there is no contact {contact_id}")
+    return row
+
+
+def _wanted(values: Mapping[str, str]) -> dict[str, str | None]:
+    unknown = sorted(set(values) - set(EDITABLE))
+    if unknown:
+        raise InputError(f"{unknown[0]}: is no field of a contact; there are {', '.join(EDITABLE)}")
+    try:
+        read, left_out = read_values(values)
+    except RowRefused as refused:
+        raise InputError(str(refused)) from None
+    if left_out:
+        raise InputError(f"{left_out[0]}: is no {left_out[0]} that is known")
+    return {name: read.get(name) for name in values}
+
+
+def _keys(ring: KeyRing, new: Mapping[str, str | None]) -> dict[str, Any]:
+    address = parse_email(new["email"]) if new["email"] else None
+    whole = new["street"] and new["postal_code"] and new["city"]
+    return {
+        **contacts.email_keys(ring, address),
+        "postal_key": ring.fingerprint("postal", contacts.postal_text(new)) if whole else None,
+        "key_id": ring.current_id("fingerprint"),
+    }
+
+
+def _refuse_doubles(connection: sa.Connection, contact_id: int, key: bytes | None) -> None:
+    others = contacts.by_keys(connection, "email_key", [key] if key else [])
+    taken = next((row["id"] for row in others.values() if row["id"] != contact_id), None)
+    if taken is not None:
+        raise RefusedOperation(f"the address belongs to contact {taken}")
+
+
+def _carry_over(
+    connection: sa.Connection, before: sa.RowMapping, keys: Mapping[str, Any], principal: Principal
+) -> None:
+    """What the person said stands against the person, wherever the person is reached."""
+    table = schema.suppression
+    own = [key for key in (before["email_key"], before["postal_key"]) if key is not None]
+    standing = connection.execute(
+        sa.select(table).where(
+            table.c.subject_key.in_(own), table.c.lifted_at.is_(None), table.c.kind.in_(_FOLLOWING)
+        )
+    ).all()
+    for no in standing:
+        for subject, name in _SUBJECTS.items():
+            if keys[name] is not None and keys[name] != before[name]:
+                key = objections.SubjectKey(subject, keys["key_id"], keys[name])
+                scope = objections.Scope(no.list_id, no.purpose, no.channel)
+                evidence = f"suppression {no.id} of the same person"
+                again = objections.No(no.kind, key, scope, no.origin, evidence)
+                objections.suppress(connection, again, principal)

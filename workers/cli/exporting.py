@@ -1,0 +1,44 @@
+"""Writing an export: to a file of its owner only, or to standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from campaigns.errors import InputError
+from campaigns.register import mailing_lists
+from campaigns.register.export import Disclosure, export
+from campaigns.store.engine import reading
+from workers.cli.output import answer
+from workers.wiring import Installation, operator
+
+_OWNER_ONLY = 0o600
+
+
+def write_export(
+    installation: Installation,
+    file: Path,
+    told: tuple[str, str],
+    key: str | None,
+    *,
+    as_table: bool,
+    as_json: bool,
+) -> None:
+    """Write contacts to a new file, or to standard output where the file is `-`; `told` are recipient and ground."""
+    with reading(installation.engine) as connection:
+        list_id = mailing_lists.get(connection, key).id if key else None
+    disclosure = Disclosure(*told, list_id)
+    pieces = export(installation.engine, disclosure, operator(), as_table=as_table)
+    if str(file) == "-":
+        for piece in pieces:
+            sys.stdout.write(piece)
+        return
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
+        for piece in pieces:
+            out.write(piece)
+    answer({"file": str(file)}, f"Written to {file}.", as_json=as_json)
