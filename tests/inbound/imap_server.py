@@ -1,6 +1,7 @@
 """A real IMAP server on loopback, with one account."""
 
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,7 +55,8 @@ def imap_server(folder: Path) -> Iterator[ImapServer]:
         port = free.getsockname()[1]
     services = [part for name in ("admin", "managesieve") for part in ("--no-service", name)]
     account = ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
-    command = ["pymap", "--host", "127.0.0.1", "--port", str(port), *services, "--no-tls", *account]
+    program = Path(sys.executable).with_name("pymap")
+    command = [str(program), "--host", "127.0.0.1", "--port", str(port), *services, "--no-tls", *account]
     log = folder / "imap.log"
     child = start_tied(command, log)
     try:

@@ -13,7 +13,9 @@ from workers.wiring import Installation
 
 def faults(settings: Settings) -> list[Fault]:
     """Everything that would keep campaigns from going out, each with its place and what to do."""
-    found = [*_database(settings), *_opt_out_log(settings), *_queue(settings), *_senders(settings)]
+    # The log is only looked at, and so made, for a register whose keys are right: it may lie beside them.
+    register = _database(settings) or _opt_out_log(settings)
+    found = [*register, *_queue(settings), *_senders(settings)]
     for key in settings.smarthosts:
         found += _smarthost(settings, key)
     return found
