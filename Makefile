@@ -9,7 +9,7 @@ BENCH ?=
 TESTS ?= tests
 RUN := .venv/bin/python
 
-.PHONY: help demo test bench chaos fuzz lint format lock test-tools clean environment
+.PHONY: help demo test bench chaos fuzz lint format docs lock test-tools clean environment
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 14
@@ -38,6 +38,9 @@ lint: environment ## format, lint and strict types
 format: environment ## put the code in form
 	@$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
+
+docs: environment ## write docs/reference/ anew from the code
+	@$(RUN) -m tests.docs
 
 lock: environment ## make requirements/*.txt anew from pyproject.toml
 	@$(RUN) .ci/lock

@@ -11,6 +11,7 @@ from campaigns.errors import InputError
 from workers.cli import control
 from workers.cli.documents import Assignments, FileName, read_submission
 from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import CampaignNumber
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
@@ -70,7 +71,7 @@ def show_all(
 
 @campaigns.command
 def show(
-    campaign: int,
+    campaign: CampaignNumber,
     *,
     watch: Annotated[
         bool, Parameter(negative=(), help="Go on until it ends or is held; with --json, a line per second.")

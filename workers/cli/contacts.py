@@ -17,6 +17,7 @@ from campaigns.register.intake import ImportReport, ImportRequest
 from campaigns.register.intake_columns import read_map
 from campaigns.store.engine import reading
 from workers.cli.output import Json, answer
+from workers.cli.words import ContactNumber
 from workers.importing import run_import
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
@@ -29,11 +30,11 @@ _SHOWN = 20
 
 @contacts.command(name="import")
 def take(
-    file: Path,
+    file: Annotated[Path, Parameter(help="The table: CSV as exports write it, in any of their encodings.")],
     *,
     list: Annotated[str, Parameter(help="Key of the mailing list they are subscribed to.")],  # noqa: A002
     source: Annotated[str, Parameter(help="Where the data came from.")],
-    basis: Basis,
+    basis: Annotated[Basis, Parameter(help="What allows writing to them.")],
     evidence: Annotated[str, Parameter(help="What proves the basis; without it, the file and the row.")] = "",
     source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "company",
     map: Annotated[tuple[str, ...], Parameter(name="--map", help="THEIR HEAD=COLUMN")] = (),  # noqa: A002
@@ -51,7 +52,7 @@ def take(
 
 
 @contacts.command
-def show(contact: int, *, json: Json = False) -> None:
+def show(contact: ContactNumber, *, json: Json = False) -> None:
     """Show what is held on one contact."""
     with reading(_opened().engine) as connection:
         found = register.show(connection, contact)

@@ -11,6 +11,7 @@ from campaigns.delivery import control, decisions
 from campaigns.delivery.control import Change
 from campaigns.errors import InputError
 from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import CampaignNumber
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
@@ -24,22 +25,22 @@ def add_to(app: App) -> None:
         app.command(command)
 
 
-def pause(campaign: int, *, json: Json = False) -> None:
+def pause(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Hold a campaign. When this ends with 0, no further message of it begins, on any machine."""
     _answer(control.pause(_opened().engine, campaign, operator()), as_json=json)
 
 
-def resume(campaign: int, *, json: Json = False) -> None:
+def resume(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Let a held campaign go on exactly where it was."""
     _answer(control.resume(_opened().engine, campaign, operator()), as_json=json)
 
 
-def start(campaign: int, *, json: Json = False) -> None:
+def start(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Start a campaign now: before its time, or after its start was missed."""
     _answer(control.start(_opened().engine, campaign, operator()), as_json=json)
 
 
-def cancel(campaign: int, *, json: Json = False) -> None:
+def cancel(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Give a campaign up for good; what has not been handed over never will be."""
     engine = _opened().engine
     change = control.cancel(engine, campaign, operator())
@@ -51,7 +52,7 @@ def cancel(campaign: int, *, json: Json = False) -> None:
 
 
 def settle(
-    campaign: int,
+    campaign: CampaignNumber,
     *,
     as_: Annotated[
         Literal["accepted", "rejected", "expired"] | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from workers.cli.output import Json, answer
+from workers.cli.words import DkimKey
 from workers.settings import load_settings
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ dkim = App(name="dkim")
 
 
 @dkim.command
-def new(key: str, *, json: Json = False) -> None:
+def new(key: DkimKey, *, json: Json = False) -> None:
     """Make the private keys of [dkim.KEY] in the secrets folder and print what to publish in DNS."""
     from campaigns.delivery.dkim_keys import make_keys
     from workers.signing import identity
@@ -27,7 +28,7 @@ def new(key: str, *, json: Json = False) -> None:
 
 
 @dkim.command
-def show(key: str, *, json: Json = False) -> None:
+def show(key: DkimKey, *, json: Json = False) -> None:
     """Print what is to be published in DNS for [dkim.KEY]."""
     from campaigns.delivery.dkim_keys import records
     from workers.signing import identity

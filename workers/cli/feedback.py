@@ -23,7 +23,10 @@ from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
 #: Files, or `-` for standard input, which would else read as an option.
-Files = Annotated[str, Parameter(allow_leading_hyphen=True)]
+Files = Annotated[
+    str,
+    Parameter(allow_leading_hyphen=True, help="Files with one message each; - is standard input."),
+]
 
 feedback = App(name="feedback")
 waiting_mail.add_to(feedback)
@@ -49,7 +52,11 @@ def parse(
 
 
 @feedback.command
-def score(folder: Path, *, json: Json = False) -> None:
+def score(
+    folder: Annotated[Path, Parameter(help="Messages, and beside them what they are labelled as.")],
+    *,
+    json: Json = False,
+) -> None:
     """Measure the reader against a folder of labelled mail: labels.csv, and the messages beside it or in mail/."""
     labels = _labels(folder)
     mail = folder / "mail" if (folder / "mail").is_dir() else folder

@@ -20,11 +20,11 @@ lists = App(name="lists")
 
 @lists.command
 def add(
-    key: str,
+    key: Annotated[str, Parameter(help="Its short name in commands and submissions: a-z, 0-9, hyphens.")],
     *,
-    kind: Literal["newsletter", "magazine"],
+    kind: Annotated[Literal["newsletter", "magazine"], Parameter(help="What its subscribers get.")],
     name: Annotated[str, Parameter(help="The name that people see.")],
-    purpose: str = DEFAULT_PURPOSE,
+    purpose: Annotated[str, Parameter(help="What its subscribers were told it is for.")] = DEFAULT_PURPOSE,
     json: Json = False,
 ) -> None:
     """Add a mailing list; adding the same list again changes nothing."""

@@ -27,6 +27,7 @@ Threads = Annotated[
     PositiveInt, Parameter(help="Threads of each worker process; each has one SMTP connection.")
 ]
 Host = Annotated[str, Parameter(help="The address to listen on; 0.0.0.0 for all.")]
+ListenPort = Annotated[Port, Parameter(help="The port to listen on.")]
 
 
 def add_to(app: App) -> None:
@@ -58,14 +59,14 @@ def scheduler(*, json: Json = False) -> None:
     _run("scheduler", run_scheduler, as_json=json)
 
 
-def web(*, host: Host = "127.0.0.1", port: Port = 8025, json: Json = False) -> None:
+def web(*, host: Host = "127.0.0.1", port: ListenPort = 8025, json: Json = False) -> None:
     """Serve unsubscribe links, pictures, the view in the browser, webhooks. Put a proxy with TLS before it."""
     from workers.entrances import run_web
 
     _run("web", lambda settings: run_web(settings, host, port), as_json=json)
 
 
-def inbound(*, host: Host = "127.0.0.1", port: Port = 8026, json: Json = False) -> None:
+def inbound(*, host: Host = "127.0.0.1", port: ListenPort = 8026, json: Json = False) -> None:
     """Listen on SMTP and LMTP for bounces and for unsubscriptions by mail."""
     from workers.entrances import run_inbound
 

@@ -6,6 +6,7 @@ from cyclopts import App
 
 from campaigns.planning import recurrence
 from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import ScheduleNumber
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
@@ -20,7 +21,7 @@ def show(*, json: Json = False) -> None:
 
 
 @schedules.command
-def stop(schedule: int, *, json: Json = False) -> None:
+def stop(schedule: ScheduleNumber, *, json: Json = False) -> None:
     """Stop a recurring schedule for good; campaigns that it has started go on."""
     stopped = recurrence.stop(_opened().engine, schedule, operator())
     answer({"stopped": stopped}, "Stopped." if stopped else "It had ended.", as_json=json)

@@ -20,6 +20,7 @@ from campaigns.register.permit import answering_a_no
 from campaigns.register.replay import replay as replay_files
 from campaigns.store.engine import reading
 from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import Address, SuppressionNumber
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
@@ -33,11 +34,13 @@ def add(
     *,
     company: Annotated[str | None, Parameter(help="Instead: a company, by business id, or by name.")] = None,
     domain: Annotated[str | None, Parameter(help="Instead: everybody at a mail domain.")] = None,
-    kind: OperatorKind = "manual",
+    kind: Annotated[OperatorKind, Parameter(help="What kind of no it is.")] = "manual",
     evidence: Annotated[str, Parameter(help="What it rests on, e.g. letter of 2026-11-12.")],
     list: Annotated[str | None, Parameter(help="Only for the list with this key.")] = None,  # noqa: A002
     purpose: Annotated[str | None, Parameter(help="Only for this purpose.")] = None,
-    channel: Literal["email", "post"] | None = None,
+    channel: Annotated[
+        Literal["email", "post"] | None, Parameter(help="Only on this channel; without it, on every one.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Record a "no"; it binds when the command ends with 0. A company's also holds for people added later."""
@@ -68,7 +71,7 @@ def _concerned(
 
 
 @suppressions.command
-def check(address: str, *, json: Json = False) -> None:
+def check(address: Address, *, json: Json = False) -> None:
     """Show what stands against an address."""
     installation = _opened()
     keys = installation.ring.fingerprints("address", parse_email(address).comparison_text)
@@ -79,7 +82,7 @@ def check(address: str, *, json: Json = False) -> None:
 
 @suppressions.command
 def lift(
-    suppression: int,
+    suppression: SuppressionNumber,
     *,
     evidence: Annotated[str, Parameter(help="The person's own fresh wish, and where it is kept.")],
     json: Json = False,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from campaigns.clock import iso
 from campaigns.feedback import cases as open_cases
 from campaigns.feedback import parking
 from campaigns.feedback.ingest import ingest
 from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import CaseNumber, Limit, MessageNumber
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
@@ -27,21 +28,31 @@ def add_to(app: App) -> None:
 
 
 @parked.command(name="list")
-def list_parked(*, settled: bool = False, limit: int = 100, json: Json = False) -> None:
+def list_parked(
+    *,
+    settled: Annotated[
+        bool, Parameter(negative=(), help="Those that somebody has dealt with instead.")
+    ] = False,
+    limit: Limit = 100,
+    json: Json = False,
+) -> None:
     """Show the messages that wait, or with --settled those that somebody has dealt with."""
     rows = _shown(parking.parked(Installation(load_settings()).engine, settled=settled, limit=limit))
     answer_table({"parked": rows}, rows, as_json=json)
 
 
 @parked.command(name="show")
-def show_parked(message: int) -> None:
-    """Print a parked message as it came."""
+def show_parked(message: MessageNumber, *, json: Json = False) -> None:
+    """Print a parked message as it came; with --json, octets that are not ASCII stand escaped."""
     raw, _ = parking.content(Installation(load_settings()).engine, message)
-    sys.stdout.buffer.write(raw)
+    if json:
+        answer({"message": message, "content": raw.decode("ascii", "backslashreplace")}, "", as_json=True)
+    else:
+        sys.stdout.buffer.write(raw)
 
 
 @parked.command
-def retry(message: int, *, json: Json = False) -> None:
+def retry(message: MessageNumber, *, json: Json = False) -> None:
     """Read a parked message again, as if it came now."""
     installation = Installation(load_settings())
     engine, tokens, ring = installation.engine, installation.tokens, installation.ring
@@ -52,21 +63,31 @@ def retry(message: int, *, json: Json = False) -> None:
 
 
 @parked.command(name="settle")
-def settle_parked(message: int, *, json: Json = False) -> None:
+def settle_parked(message: MessageNumber, *, json: Json = False) -> None:
     """Say that somebody has dealt with a message."""
     parking.settle(Installation(load_settings()).engine, message)
     answer({"message": message}, f"message {message} is settled", as_json=json)
 
 
 @cases.command(name="list")
-def list_cases(*, closed: bool = False, limit: int = 100, json: Json = False) -> None:
+def list_cases(
+    *,
+    closed: Annotated[bool, Parameter(negative=(), help="Those that were decided instead.")] = False,
+    limit: Limit = 100,
+    json: Json = False,
+) -> None:
     """Show the open cases, or with --closed those that were decided."""
     rows = _shown(open_cases.cases(Installation(load_settings()).engine, closed=closed, limit=limit))
     answer_table({"cases": rows}, rows, as_json=json)
 
 
 @cases.command
-def close(case: int, *, decision: str, json: Json = False) -> None:
+def close(
+    case: CaseNumber,
+    *,
+    decision: Annotated[str, Parameter(help="What was decided, and why.")],
+    json: Json = False,
+) -> None:
     """Close a case with what was decided; what it withheld stays until `utskick suppressions lift`."""
     open_cases.close_case(Installation(load_settings()).engine, case, decision, operator())
     answer({"case": case}, f"case {case} is closed", as_json=json)

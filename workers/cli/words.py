@@ -1,0 +1,17 @@
+"""Arguments that several commands take, each with its help."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+CampaignNumber = Annotated[int, Parameter(help="Its number, as `utskick campaigns list` shows it.")]
+ContactNumber = Annotated[int, Parameter(help="The contact's number in the register.")]
+ScheduleNumber = Annotated[int, Parameter(help="Its number, as `utskick schedules list` shows it.")]
+SuppressionNumber = Annotated[int, Parameter(help="Its number, as `utskick suppressions check` shows it.")]
+MessageNumber = Annotated[int, Parameter(help="Its number, as `utskick feedback parked list` shows it.")]
+CaseNumber = Annotated[int, Parameter(help="Its number, as `utskick feedback cases list` shows it.")]
+Address = Annotated[str, Parameter(help="The e-mail address, in any spelling of it.")]
+DkimKey = Annotated[str, Parameter(help="KEY of the settings' table [dkim.KEY].")]
+Limit = Annotated[int, Parameter(help="At most so many.")]
