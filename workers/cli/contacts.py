@@ -62,7 +62,7 @@ def show(contact: ContactNumber, *, json: Json = False) -> None:
 
 @contacts.command
 def edit(
-    contact: int,
+    contact: ContactNumber,
     *values: Annotated[str, Parameter(help="FIELD=VALUE; nothing after the sign empties the field.")],
     source: Annotated[str, Parameter(help="Where it is known from.")] = "the person",
     source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "person",

@@ -20,7 +20,7 @@ _SHOWN = 20
 
 @events.command(name="import")
 def take(
-    file: Path,
+    file: Annotated[Path, Parameter(help="The table of events, CSV.")],
     *,
     source: Annotated[str, Parameter(help="The system or place that the events come from.")],
     by: Annotated[

@@ -12,6 +12,7 @@ from campaigns.register import mailing_lists
 from campaigns.register.mailing_lists import DEFAULT_PURPOSE, MailingList
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import ListKey
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
@@ -47,7 +48,7 @@ def show(*, json: Json = False) -> None:
 
 @lists.command
 def export(
-    key: str,
+    key: ListKey,
     file: Annotated[
         Path, Parameter(allow_leading_hyphen=True, help="The file to write; - for standard output.")
     ],

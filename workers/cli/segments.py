@@ -12,6 +12,7 @@ from campaigns.planning.segments import Counting, Segment
 from campaigns.register import mailing_lists
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import SegmentKey
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
@@ -20,7 +21,7 @@ segments = App(name="segments")
 
 @segments.command
 def add(
-    key: str,
+    key: SegmentKey,
     expression: Annotated[str, Parameter(help="E.g. 'language = \"sv\" and event purchase within 90 days'.")],
     *,
     name: Annotated[str, Parameter(help="The name that people see; the key where left out.")] = "",
@@ -42,7 +43,7 @@ def show(*, json: Json = False) -> None:
 
 
 @segments.command
-def count(key: str, *, json: Json = False) -> None:
+def count(key: SegmentKey, *, json: Json = False) -> None:
     """Count the people of a segment; groups below the minimum are not told."""
     installation = _opened()
     counting = _counting(installation)
@@ -54,7 +55,7 @@ def count(key: str, *, json: Json = False) -> None:
 
 @segments.command
 def explain(
-    key: str,
+    key: SegmentKey,
     *,
     list: Annotated[str | None, Parameter(help="Key of a list: who of it would be written to now.")] = None,  # noqa: A002
     json: Json = False,

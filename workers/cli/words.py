@@ -12,6 +12,8 @@ ScheduleNumber = Annotated[int, Parameter(help="Its number, as `utskick schedule
 SuppressionNumber = Annotated[int, Parameter(help="Its number, as `utskick suppressions check` shows it.")]
 MessageNumber = Annotated[int, Parameter(help="Its number, as `utskick feedback parked list` shows it.")]
 CaseNumber = Annotated[int, Parameter(help="Its number, as `utskick feedback cases list` shows it.")]
+ListKey = Annotated[str, Parameter(help="The list's key, as `utskick lists list` shows it.")]
+SegmentKey = Annotated[str, Parameter(help="The segment's key: a-z, 0-9, hyphens.")]
 Address = Annotated[str, Parameter(help="The e-mail address, in any spelling of it.")]
 DkimKey = Annotated[str, Parameter(help="KEY of the settings' table [dkim.KEY].")]
 Limit = Annotated[int, Parameter(help="At most so many.")]
