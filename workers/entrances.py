@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import sys
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
@@ -16,11 +17,13 @@ from campaigns.errors import InputError, NotFound
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from campaigns.tokens import TokenClaims
+from workers import broker as queue
 from workers.inbound import InboundContext, start_inbound
 from workers.metrics import Readiness, serve
 from workers.ready import database_problems
 from workers.settings import Settings
 from workers.stopping import StopFlag
+from workers.web.api_tokens import api_tokens
 from workers.web.app import View, WebContext, create_app
 from workers.web.endpoints import webhook_endpoint
 from workers.web.pages import Pages
@@ -50,11 +53,14 @@ def run_web(settings: Settings, host: str, port: int) -> None:
     context = WebContext(
         engine=installation.engine,
         tokens=installation.tokens,
+        ring=installation.ring,
         pages=Pages(installation.brand.controller, settings.default_language),
         view=view_of(installation),
         webhooks={key: webhook_endpoint(settings, key) for key in settings.webhooks},
         public_url=settings.public_url,
         time_zone=settings.time_zone,
+        api_tokens=api_tokens(settings.secrets_dir),
+        submit=lambda document: _submit(settings, document),
         confirming=frozenset(key for key, hook in settings.webhooks.items() if hook.confirm_subscriptions),
     )
     listening = _listening(host, port)
@@ -91,6 +97,16 @@ def run_inbound(settings: Settings, host: str, port: int) -> None:
     while not stop.wait(LOOK_SECONDS):
         readiness.note(*database_problems(installation.engine))
     listener.stop()
+
+
+def _submit(settings: Settings, document: Mapping[str, Any]) -> None:
+    """Put a submission on the queue.
+
+    Raises:
+        Unreachable: the queue is away.
+    """
+    with queue.connected(settings) as client:
+        queue.put(queue.make_broker(client), queue.SUBMISSIONS, "submit_campaign", dict(document))
 
 
 def _listening(host: str, port: int) -> socket.socket:

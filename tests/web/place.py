@@ -41,6 +41,7 @@ def context_for(register: Register, webhooks: Mapping[str, Endpoint] | None = No
     return WebContext(
         engine=register.engine,
         tokens=register.tokens,
+        ring=register.ring,
         pages=Pages(CONTROLLER, "en"),
         view=view,
         webhooks=ENDPOINTS if webhooks is None else webhooks,

@@ -24,6 +24,7 @@ def test_the_example_reports_a_dead_address(register: Register) -> None:
     context = WebContext(
         engine=register.engine,
         tokens=register.tokens,
+        ring=register.ring,
         pages=Pages({}, "en"),
         view=lambda _claims: None,
         webhooks={"mail-operator": Endpoint("generic", (SECRET,))},

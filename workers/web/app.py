@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from campaigns import __version__
 from workers.ready import database_problems
+from workers.web.api import Api, describe
 from workers.web.context import View, WebContext
 from workers.web.guard import Guard
 from workers.web.hooks import HOOK_ANSWERS, HOOK_DESCRIPTION, Hooks
@@ -52,6 +53,8 @@ def create_app(context: WebContext) -> FastAPI:
         openapi_extra=HOOK_DESCRIPTION,
     )
     app.add_route("/hooks/{provider}/{endpoint}", reports.hook_is_there, methods=["HEAD"])
+    Api(context).add_to(app)
+    describe(app)
     app.add_api_route("/healthz", reports.healthz, methods=_SHOWN, include_in_schema=False)
     app.add_api_route("/readyz", reports.readyz, methods=_SHOWN, response_model=None, include_in_schema=False)
     app.add_route("/metrics", reports.metrics, methods=_SHOWN)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from campaigns.errors import Unreachable
 from campaigns.feedback.providers.base import Endpoint
+from campaigns.keyring import KeyRing
 from campaigns.tokens import TokenClaims, TokenMaker
 from workers.web.pages import Pages
 from workers.web.sns import Certificates
+
+
+def _no_queue(_document: Mapping[str, Any]) -> None:
+    raise Unreachable("there is no queue here")
+
 
 View = Callable[[TokenClaims], str | None]
 
@@ -20,10 +28,12 @@ View = Callable[[TokenClaims], str | None]
 class WebContext:
     """The register, the tokens, the pages; how the message of a delivery is made anew as a page (None
     where there is none any more); what each webhook endpoint believes, and which of them confirm their
-    subscription by themselves; where we are seen from outside; the readers' time zone."""
+    subscription by themselves; where we are seen from outside; the readers' time zone. For programs: the digests of
+    each service's tokens, the keys, and how a submission is put on the queue."""
 
     engine: sa.Engine
     tokens: TokenMaker
+    ring: KeyRing
     pages: Pages
     view: View
     webhooks: Mapping[str, Endpoint] = field(repr=False)
@@ -31,6 +41,8 @@ class WebContext:
     time_zone: str
     confirming: frozenset[str] = frozenset()
     certificates: Certificates = field(default_factory=Certificates)
+    api_tokens: Mapping[str, Sequence[bytes]] = field(default_factory=dict, repr=False)
+    submit: Callable[[Mapping[str, Any]], None] = _no_queue
 
     @property
     def public_origin(self) -> str:
