@@ -55,10 +55,10 @@ def suppress(client: TestClient, **said: Any) -> Any:
 @pytest.mark.parametrize("method,path", PATHS)
 def test_without_a_token_everything_is_one_answer(register: Register, method: str, path: str) -> None:
     client, before = client_for(register), register.contents()
-    keys = [{}, {"Authorization": "Bearer"}, {"Authorization": f"Basic {TOKEN}"}]
-    keys += [
-        {"Authorization": f"Bearer {text}"} for text in (TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "å", " ")
-    ]
+    keys: list[dict[bytes, bytes]] = [{}, {b"Authorization": b"Bearer"}]
+    keys.append({b"Authorization": f"Basic {TOKEN}".encode()})
+    wrong = (TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "å", " ")
+    keys += [{b"Authorization": f"Bearer {text}".encode()} for text in wrong]
     answers = [client.request(method, path, json={}, headers=key) for key in keys]
     assert {(answer.status_code, answer.content) for answer in answers} == {(401, answers[0].content)}
     assert register.contents() == before
