@@ -20,7 +20,7 @@ from campaigns.delivery.transport import Envelope, Letter
 from campaigns.errors import NotFound
 from campaigns.store import schema
 from campaigns.store.engine import reading
-from campaigns.tokens import TokenClaims, TokenMaker, TokenPurpose
+from campaigns.tokens import DeliveryTokens, TokenClaims, TokenMaker
 
 #: What a return path and an address for leaving by mail begin with; the token follows.
 RETURN_PATH_PREFIX = "b-"
@@ -77,30 +77,26 @@ class Writer:
             for row in rows
         }
 
-    def envelope(self, row: ClaimedRow) -> Envelope:
-        """Return path and recipient of a row."""
-        token = self._stationery.tokens.for_local_part(TokenPurpose.RETURN_PATH, _claims(row))
-        return Envelope(f"{RETURN_PATH_PREFIX}{token}@{self._stationery.mail_domain}", row.address or "")
-
     def letter(self, row: ClaimedRow) -> Letter:
         """The letter of a row.
 
         Raises:
             InputError: this recipient's message cannot be made.
         """
-        content = self._composers[row.language].compose(self._view(row))
+        tokens = self._stationery.tokens.for_delivery(_claims(row))
+        content = self._composers[row.language].compose(self._view(row, tokens))
         if self._signer is not None:
             content = self._signer.signed(content)
-        return Letter(row.delivery, self.envelope(row), content)
+        sender = f"{RETURN_PATH_PREFIX}{tokens.return_path}@{self._stationery.mail_domain}"
+        return Letter(row.delivery, Envelope(sender, row.address or ""), content)
 
     def web_page(self, row: ClaimedRow) -> str:
         """The message of a row as a page for the browser."""
-        return self._composers[row.language].html(self._view(row))
+        tokens = self._stationery.tokens.for_delivery(_claims(row))
+        return self._composers[row.language].html(self._view(row, tokens))
 
-    def _view(self, row: ClaimedRow) -> RecipientView:
-        tokens, claims, person = self._stationery.tokens, _claims(row), row.person
-        domain, base = self._stationery.mail_domain, self._stationery.public_url
-        unsubscribe_by_mail = tokens.for_local_part(TokenPurpose.UNSUBSCRIBE, claims)
+    def _view(self, row: ClaimedRow, tokens: DeliveryTokens) -> RecipientView:
+        domain, base, person = self._stationery.mail_domain, self._stationery.public_url, row.person
         return RecipientView(
             address=row.address or "",
             first_name=person.get("first_name", ""),
@@ -110,11 +106,11 @@ class Writer:
             companies=row.companies,
             list_name=row.list_name,
             list_id=f"{row.list_key}.{domain}",
-            unsubscribe_url=f"{base}/u/{tokens.for_link(TokenPurpose.UNSUBSCRIBE, claims)}",
-            unsubscribe_mailto=f"mailto:{UNSUBSCRIBE_PREFIX}{unsubscribe_by_mail}@{domain}",
-            preferences_url=f"{base}/p/{tokens.for_link(TokenPurpose.PREFERENCES, claims)}",
-            view_url=f"{base}/v/{tokens.for_link(TokenPurpose.VIEW, claims)}",
-            message_id=f"<{tokens.for_local_part(TokenPurpose.MESSAGE_ID, claims)}@{domain}>",
+            unsubscribe_url=f"{base}/u/{tokens.unsubscribe}",
+            unsubscribe_mailto=f"mailto:{UNSUBSCRIBE_PREFIX}{tokens.unsubscribe_by_mail}@{domain}",
+            preferences_url=f"{base}/p/{tokens.preferences}",
+            view_url=f"{base}/v/{tokens.view}",
+            message_id=f"<{tokens.message_id}@{domain}>",
         )
 
 

@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from campaigns.delivery.replies import Reply, ReplyFault, parse_reply
@@ -38,7 +39,11 @@ class RawReply:
 
     def parsed(self) -> Reply:
         """The reply with its enhanced code and text apart."""
-        return parse_reply(self.code, self.lines)
+        return _parsed(self.code, self.lines)
+
+
+# Many servers answer every message with the same words.
+_parsed: Final = lru_cache(maxsize=64)(parse_reply)
 
 
 class ReplyReader:
