@@ -11,7 +11,7 @@ from tests.bench.sink import Sink, running_sink
 
 RECIPIENTS: Final = int(os.environ.get("BENCH_RECIPIENTS", "100000"))
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "5"))
-PROCESSES, THREADS = 2, 4
+PROCESSES, THREADS = 2, 2
 DATABASES: Final = os.environ.get("BENCH_DATABASES", "postgres sqlite").split()
 
 
