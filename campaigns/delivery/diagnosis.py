@@ -29,7 +29,8 @@ TEXT_CHARACTERS: Final = 2_000
 @dataclass(frozen=True, slots=True)
 class Said:
     """A refusal: reply code and enhanced status code as far as they are known apart from the text, where it was said
-    (None where nobody knows), and whether the reporting system speaks for itself rather than quote another."""
+    (None where nobody knows), and whether the reporting system speaks for itself rather than quote another. A status
+    code that is none counts as not known."""
 
     text: str
     code: int | None = None
@@ -51,7 +52,7 @@ def diagnose(said: Said) -> Diagnosis:
     """The cause of a refusal."""
     text = " ".join(said.text[:TEXT_CHARACTERS].lower().split())
     code = said.code if said.code is not None else reply_code(text)
-    enhanced = _most_telling(enhanced_code(text), said.enhanced)
+    enhanced = _most_telling(enhanced_code(text), enhanced_code(said.enhanced or "") or None)
     passing = enhanced.startswith(("2.", "4.")) or (code is not None and code // 100 != 5)
     found = _found(text, code, enhanced, said)
     if found.cause is Cause.ADDRESS_DEAD and (passing or enhanced.startswith(("4.7.", "5.7."))):

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from campaigns.delivery.diagnosis import Said
+from campaigns.delivery.diagnosis import Said, enhanced_code
 from campaigns.feedback.classify import classified
 from campaigns.feedback.event import plain
 from campaigns.feedback.report import RecipientReport, Returned
@@ -76,7 +76,7 @@ def _verdicts(kind: str, notice: dict[str, Any]) -> Iterator[RecipientReport]:
 
 def _failed(person: Any, action: str, but: str) -> RecipientReport:
     fields = person if isinstance(person, dict) else {}
-    status, diagnostic = _text(fields, "status"), _text(fields, "diagnosticCode")
+    status, diagnostic = enhanced_code(_text(fields, "status").lower()), _text(fields, "diagnosticCode")
     kind, found = classified(Said(diagnostic, enhanced=status or None, own=not but))
     if action == "delayed":
         return RecipientReport(

@@ -9,6 +9,7 @@ import pytest
 from campaigns.feedback.mime import DELIMITERS
 from campaigns.feedback.reader import read_report
 from campaigns.feedback.scoring import score
+from tests.architecture.tree import ROOT
 
 MAIL = Path(__file__).parent / "mail"
 LABELS = list(csv.DictReader((MAIL / "labels.csv").read_text(encoding="utf-8").splitlines()))
@@ -82,3 +83,8 @@ def test_a_message_that_was_not_read_counts_against_the_reader() -> None:
     found = score([row for row in LABELS if row["sample"] == "postfix-dsn.eml"], {}).as_dict()
     assert (found["right_recipient_percent"], found["hard_recall_percent"]) == (0.0, 0.0)
     assert [it["about"] for it in found["disagreements"]] == ["recipient", "hard", "kind"]
+
+
+def test_what_once_broke_the_reader_is_read() -> None:
+    broke = sorted((ROOT / "tests" / "fuzz" / "regressions" / "mail_reader").iterdir())
+    assert [file.name for file in broke if read_report(file.read_bytes()).kind == "unreadable"] == []
