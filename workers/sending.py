@@ -170,9 +170,19 @@ class SendingRoom:
         self._gate.look()
 
     def _slice(self) -> Callable[[], bool]:
-        """Whether to stop, since the process has to or since the time for one batch is over."""
-        ends = time.monotonic() + SLICE_SECONDS
-        return lambda: self.stopping() or time.monotonic() >= ends
+        """Whether to stop, since the process has to or since the time for one batch is over.
+
+        The time runs from the first question, after the claim: however slow that was, a row goes in every slice.
+        """
+        ends: float | None = None
+
+        def is_over() -> bool:
+            nonlocal ends
+            now = time.monotonic()
+            ends = now + SLICE_SECONDS if ends is None else ends
+            return self.stopping() or now >= ends
+
+        return is_over
 
     def _channel(self, ref: BatchRef) -> str | None:
         table = schema.batch.c
