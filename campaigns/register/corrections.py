@@ -21,7 +21,7 @@ from campaigns.register import audit, contacts, objections, provenance
 from campaigns.register.intake_rows import RowRefused, read_values
 from campaigns.store import schema
 
-_FOLLOWING: Final = frozenset({"objection", "restricted", "complaint", "unsubscribed", "manual"})
+_FOLLOWING: Final = frozenset({"objection", "restricted", "complaint", "unsubscribed", "manual", "on_pause"})
 _SUBJECTS: Final[Mapping[objections.Subject, str]] = {"address": "email_key", "postal": "postal_key"}
 EDITABLE: Final = ("email", *contacts.PERSON_COLUMNS)
 
@@ -127,5 +127,5 @@ def _carry_over(
                 key = objections.SubjectKey(subject, keys["key_id"], keys[name])
                 scope = objections.Scope(no.list_id, no.purpose, no.channel)
                 evidence = f"suppression {no.id} of the same person"
-                again = objections.No(no.kind, key, scope, no.origin, evidence)
+                again = objections.No(no.kind, key, scope, no.origin, evidence, no.until)
                 objections.suppress(connection, again, principal)

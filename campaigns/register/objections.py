@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.address import EmailAddress
-from campaigns.clock import utc_now
+from campaigns.clock import iso, utc_now
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register import audit
@@ -24,7 +25,14 @@ from campaigns.register.opt_out_log import LoggedWord, Word, note
 from campaigns.store import schema
 
 SuppressionKind = Literal[
-    "objection", "restricted", "complaint", "unsubscribed", "hard_bounce", "soft_bounces", "manual"
+    "objection",
+    "restricted",
+    "complaint",
+    "unsubscribed",
+    "hard_bounce",
+    "soft_bounces",
+    "manual",
+    "on_pause",
 ]
 Subject = Literal["address", "domain", "company", "postal"]
 
@@ -49,13 +57,15 @@ class Scope:
 
 @dataclass(frozen=True)
 class No:
-    """One "no": its kind, whom it concerns, how far it reaches, where it came from and on what evidence."""
+    """One "no": its kind, whom it concerns, how far it reaches, where it came from and on what evidence; a pause says
+    until when."""
 
     kind: SuppressionKind
     concerns: SubjectKey
     scope: Scope
     origin: str
     evidence: str
+    until: datetime | None = None
 
 
 def address_key(ring: KeyRing, address: EmailAddress) -> SubjectKey:
@@ -100,6 +110,8 @@ def suppress(connection: sa.Connection, no: No, principal: Principal) -> bool:
         "purpose": no.scope.purpose,
         "channel": no.scope.channel,
     }
+    if no.until is not None:
+        new["until"] = iso(no.until)
     audit.write(
         connection,
         audit.Entry(
@@ -129,6 +141,7 @@ def _insert(connection: sa.Connection, no: No, principal: Principal) -> int | No
             channel=no.scope.channel,
             origin=no.origin,
             evidence=no.evidence,
+            until=no.until,
             recorded_at=utc_now(),
             recorded_by=principal.name,
         )
@@ -178,14 +191,18 @@ def _logged(word: Word, no: No, principal: Principal) -> LoggedWord:
         purpose=no.scope.purpose,
         channel=no.scope.channel,
         origin=no.origin,
+        until=iso(no.until) if no.until else "",
         by=principal.name,
     )
 
 
 def standing(connection: sa.Connection, keys: Mapping[int, bytes]) -> list[sa.RowMapping]:
-    """All suppressions that stand against one subject, given its fingerprints under every key."""
+    """All suppressions that stand against one subject, given its fingerprints under every key; pauses that are over do
+    not."""
     table = schema.suppression
     statement = sa.select(table).where(
-        table.c.subject_key.in_(list(keys.values())), table.c.lifted_at.is_(None)
+        table.c.subject_key.in_(list(keys.values())),
+        table.c.lifted_at.is_(None),
+        sa.or_(table.c.until.is_(None), table.c.until > utc_now()),
     )
     return list(connection.execute(statement.order_by(table.c.id)).mappings())

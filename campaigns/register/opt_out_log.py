@@ -43,6 +43,8 @@ class LoggedWord:
     list_id: int = 0
     purpose: str = ""
     channel: str = ""
+    #: When a pause is over (ISO 8601).
+    until: str = ""
     origin: str
     by: str
 

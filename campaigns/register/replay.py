@@ -90,9 +90,9 @@ def _again(connection: sa.Connection, line: LoggedLine, principal: Principal) ->
         return subscriptions.unsubscribe(connection, wish, principal)
     key = objections.SubjectKey(_subject(said.subject), said.key_id, bytes.fromhex(said.key))
     scope = objections.Scope(said.list_id, said.purpose, said.channel)
-    return objections.suppress(
-        connection, objections.No(_kind(said.kind), key, scope, said.origin, evidence), principal
-    )
+    until = datetime.fromisoformat(said.until) if said.until else None
+    no = objections.No(_kind(said.kind), key, scope, said.origin, evidence, until)
+    return objections.suppress(connection, no, principal)
 
 
 def _is_the_same(connection: sa.Connection, line: LoggedLine) -> bool:

@@ -35,7 +35,7 @@ def unsubscribe(connection: sa.Connection, wish: Unsubscription, principal: Prin
     nothing changes.
     """
     changed = _end_subscription(connection, wish, principal)
-    keys = _keys_of(connection, wish.contact_id)
+    keys = keys_of(connection, wish.contact_id)
     note(connection, _logged(wish, principal))
     for key in keys:
         no = objections.No(
@@ -50,7 +50,7 @@ def object_to_marketing(
 ) -> bool:
     """No direct marketing at all, in any channel (GDPR Art. 21(2)-(3)); True when it is new."""
     changed = False
-    for key in _keys_of(connection, contact_id):
+    for key in keys_of(connection, contact_id):
         no = objections.No("objection", key, objections.Scope(), origin, evidence)
         changed = objections.suppress(connection, no, principal) or changed
     return changed
@@ -103,7 +103,8 @@ def _end_subscription(connection: sa.Connection, wish: Unsubscription, principal
     return True
 
 
-def _keys_of(connection: sa.Connection, contact_id: int) -> list[objections.SubjectKey]:
+def keys_of(connection: sa.Connection, contact_id: int) -> list[objections.SubjectKey]:
+    """What a "no" of a contact is recorded against: the mailbox and the postal address, as far as they are known."""
     contact = schema.contact
     row = connection.execute(
         sa.select(contact.c.email_key, contact.c.postal_key, contact.c.key_id).where(

@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from campaigns.clock import utc_now
 from campaigns.errors import GateClosed, Unreachable
 from campaigns.register.clearance import _GATE_SEAL, Clearance, DeliveryRef, Verdict, Withheld
 from campaigns.register.office import ClockGap, Permit, PermitOffice
@@ -81,6 +82,7 @@ def _strongest(asked: Asked, keys: Any) -> Column:
         sa.select(sa.func.min(rank))
         .where(
             no.c.lifted_at.is_(None),
+            sa.or_(no.c.until.is_(None), no.c.until > utc_now()),
             no.c.subject_key.in_(keys),
             no.c.list_id.in_([sa.literal(0), asked.list_id]),
             no.c.purpose.in_([sa.literal(""), asked.purpose]),

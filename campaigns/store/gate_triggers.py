@@ -26,7 +26,7 @@ class Watch:
 
 WATCHED: Final = {
     "suppression": Watch(
-        ("kind", "subject_key", "list_id", "purpose", "channel", "lifted_at"), new_rows=True
+        ("kind", "subject_key", "list_id", "purpose", "channel", "until", "lifted_at"), new_rows=True
     ),
     "subscription": Watch(("list_id", "contact_id", "status")),
     "contact_basis": Watch(("contact_id", "purpose", "ended_at")),
@@ -48,7 +48,7 @@ WATCHED: Final = {
     "campaign": Watch(("id", "purpose", "status")),
 }
 #: Raised with every change of what is made here, so that `install` makes it anew.
-_EDITION: Final = 2
+_EDITION: Final = 3
 _PREFIX: Final = "gate_raise_"
 _RAISE_AT_ONCE: Final = "BEGIN UPDATE gate SET epoch = epoch + 1; END"
 

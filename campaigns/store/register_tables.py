@@ -20,6 +20,7 @@ SUPPRESSION_KINDS = (
     "hard_bounce",
     "soft_bounces",
     "manual",
+    "on_pause",
 )
 SUPPRESSION_SUBJECTS = ("address", "domain", "company", "postal")
 SUBSCRIPTION_STATUSES = ("pending", "subscribed", "unsubscribed")
@@ -201,6 +202,7 @@ suppression = sa.Table(
     required("channel", sa.Text, server_default=""),
     required("origin", sa.Text),
     required("evidence", sa.Text),
+    sa.Column("until", Instant),
     required("recorded_at", Instant),
     required("recorded_by", sa.Text),
     sa.Column("lifted_at", Instant),
@@ -210,6 +212,7 @@ suppression = sa.Table(
     one_of("subject", SUPPRESSION_SUBJECTS),
     one_of("channel", ("", *CHANNELS)),
     sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifting_is_attributed"),
+    sa.CheckConstraint("until IS NULL OR kind = 'on_pause'", name="only_a_pause_ends_by_itself"),
     sa.Index(
         "uq_suppression_live",
         "subject_key",
