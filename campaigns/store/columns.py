@@ -1,7 +1,7 @@
 """The column types and shorthands that all tables share.
 
 Promise: an instant is timezone-aware UTC on the way in and on the way out, on SQLite as on PostgreSQL; a naive one is
-refused. A column with personal data says so in its `info`, which later rooms (disclosure, erasure) read.
+refused. A column with personal data says so in its `info`: see `campaigns.store.data_map`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
 
-PERSONAL = {"personal": True}
+from campaigns.store.data_map import Category, personal_info
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
@@ -50,6 +50,13 @@ def required(name: str, kind: Any, *rest: Any, **more: Any) -> sa.Column[Any]:
     return sa.Column(name, kind, *rest, nullable=False, **more)
 
 
-def personal(name: str, kind: Any = sa.Text, **more: Any) -> sa.Column[Any]:
-    """A nullable column that holds personal data."""
-    return sa.Column(name, kind, nullable=True, info=PERSONAL, **more)
+def personal(
+    name: str,
+    kind: Any = sa.Text,
+    *,
+    about: Category | None = None,
+    given: bool = False,
+    nullable: bool = True,
+) -> sa.Column[Any]:
+    """A column with personal data: of which category (else its record's), and whether people give it themselves."""
+    return sa.Column(name, kind, nullable=nullable, info=personal_info(about, given=given))

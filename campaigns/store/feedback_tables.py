@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from campaigns.store.columns import BigId, Instant, one_of, personal, required
+from campaigns.store.data_map import FEEDBACK, RELATIONS, Record
 from campaigns.store.metadata import metadata
 
 FLAGGED_FIELDS = ("email", "postal")
@@ -43,6 +44,18 @@ feedback_event = sa.Table(
         sqlite_where=sa.text("about_key IS NOT NULL"),
         postgresql_where=sa.text("about_key IS NOT NULL"),
     ),
+    info=Record(
+        kind="feedback",
+        subject="contact",
+        category="correspondence",
+        purposes=FEEDBACK,
+        retention="feedback",
+        reach="about",
+        erasure="blank",
+        keys=("id", "event_id", "campaign_id", "number"),
+        fingerprints=("about_key",),
+        traces=("source", "kind", "status_code", "occurred_at", "received_at", "verified", "consequence"),
+    ).info,
 )
 
 # One value of one person that news has shown to be out of date. A corrected value has another key, so the flag is
@@ -55,12 +68,24 @@ datum_flag = sa.Table(
     required("field", sa.Text),
     required("value_key", sa.LargeBinary),
     required("reason", sa.Text),
-    required("evidence", sa.Text),
+    personal("evidence", nullable=False),
     required("flagged_at", Instant),
     required("flagged_by", sa.Text),
     one_of("field", FLAGGED_FIELDS),
     one_of("reason", FLAG_REASONS),
     sa.UniqueConstraint("contact_id", "field", "value_key", "reason"),
+    info=Record(
+        kind="outdated datum",
+        subject="contact",
+        category="contact_details",
+        purposes=RELATIONS,
+        retention="contacts",
+        reach="contact_id",
+        erasure="delete",
+        keys=("id", "contact_id", "value_key"),
+        traces=("field", "reason", "flagged_at"),
+        actors=("flagged_by",),
+    ).info,
 )
 
 # What a person has to look at.
@@ -73,7 +98,7 @@ feedback_case = sa.Table(
     sa.Column("campaign_id", BigId),
     sa.Column("number", sa.Integer),
     required("about", sa.Text),
-    required("evidence", sa.Text),
+    personal("evidence", nullable=False),
     required("opened_at", Instant),
     sa.Column("closed_at", Instant),
     sa.Column("closed_by", sa.Text),
@@ -81,6 +106,18 @@ feedback_case = sa.Table(
     one_of("kind", CASE_KINDS),
     sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closing_is_attributed"),
     sa.UniqueConstraint("kind", "about"),
+    info=Record(
+        kind="feedback case",
+        subject="contact",
+        category="correspondence",
+        purposes=FEEDBACK,
+        retention="feedback",
+        reach="contact_id",
+        erasure="blank",
+        keys=("id", "contact_id", "campaign_id", "number", "about"),
+        traces=("kind", "opened_at", "closed_at"),
+        actors=("closed_by",),
+    ).info,
 )
 
 # Mail that could not be read or placed, and mail for people: kept for a while, then blanked.
@@ -99,4 +136,15 @@ parked_mail = sa.Table(
     sa.Column("blanked_at", Instant),
     sa.Index("ix_parked_mail_received", "received_at"),
     sa.CheckConstraint("blanked_at IS NULL OR raw IS NULL", name="blanked_is_blank"),
+    info=Record(
+        kind="mail",
+        subject="contact",
+        category="correspondence",
+        purposes=FEEDBACK,
+        retention="parked_mail",
+        reach="about",
+        erasure="blank",
+        keys=("id", "digest"),
+        traces=("kind", "octets", "received_at", "retried_at", "settled_at", "blanked_at"),
+    ).info,
 )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from campaigns.store.columns import BigId, Instant, Json, one_of, personal, required
+from campaigns.store.data_map import SENDS, Record, nobody
 from campaigns.store.metadata import metadata
 from campaigns.store.register_tables import CHANNELS
 
@@ -58,6 +59,14 @@ submission = sa.Table(
         sqlite_where=sa.text("status = 'accepted'"),
         postgresql_where=sa.text("status = 'accepted'"),
     ),
+    info=nobody(
+        "a campaign as it was submitted; its schema has no room for receivers",
+        "submission_id",
+        "digest",
+        "submitted_by",
+        "document",
+        "faults",
+    ),
 )
 
 campaign = sa.Table(
@@ -97,6 +106,21 @@ campaign = sa.Table(
     sa.CheckConstraint(
         "status NOT IN ('sending', 'completed') OR expanded_at IS NOT NULL", name="sent_when_expanded"
     ),
+    info=nobody(
+        "what is sent, not to whom",
+        "submission_id",
+        "key",
+        "edition",
+        "purpose",
+        "template",
+        "sender",
+        "smarthost",
+        "fallback_language",
+        "segment",
+        "created_by",
+        "time_zone",
+        "local_start",
+    ),
 )
 
 campaign_list = sa.Table(
@@ -106,6 +130,7 @@ campaign_list = sa.Table(
     required("list_id", BigId, sa.ForeignKey("mailing_list.id"), primary_key=True),
     required("rank", sa.Integer),
     sa.UniqueConstraint("campaign_id", "rank"),
+    info=nobody("which lists a campaign goes to"),
 )
 
 campaign_content = sa.Table(
@@ -117,6 +142,14 @@ campaign_content = sa.Table(
     required("html", sa.Text),
     required("text", sa.Text),
     required("digest", sa.Text),
+    info=nobody(
+        "the same text for every receiver, before anything of a person is filled in",
+        "language",
+        "subject",
+        "html",
+        "text",
+        "digest",
+    ),
 )
 
 asset = sa.Table(
@@ -127,6 +160,7 @@ asset = sa.Table(
     required("media_type", sa.Text),
     required("content", sa.LargeBinary),
     required("stored_at", Instant),
+    info=nobody("a picture that all see", "hash", "extension", "media_type", "content"),
 )
 
 batch = sa.Table(
@@ -154,6 +188,7 @@ batch = sa.Table(
         sqlite_where=sa.text("closed_at IS NULL"),
         postgresql_where=sa.text("closed_at IS NULL"),
     ),
+    info=nobody("a range of the ledger", "owner"),
 )
 
 delivery = sa.Table(
@@ -188,6 +223,29 @@ delivery = sa.Table(
     sa.UniqueConstraint("campaign_id", "channel", "address_key", name="uq_delivery_address"),
     sa.Index("ix_delivery_contact", "contact_id"),
     postgresql_partition_by="RANGE (campaign_id)",
+    info=Record(
+        kind="delivery",
+        subject="contact",
+        category="sends",
+        purposes=SENDS,
+        retention="deliveries",
+        reach="contact_id",
+        erasure="blank",
+        keys=("campaign_id", "number", "contact_id", "list_id"),
+        fingerprints=("address_key",),
+        traces=(
+            "channel",
+            "language",
+            "status",
+            "reason",
+            "attempt",
+            "tries",
+            "due_at",
+            "expanded_at",
+            "handed_over_at",
+            "settled_at",
+        ),
+    ).info,
 )
 
 attempt = sa.Table(
@@ -204,6 +262,17 @@ attempt = sa.Table(
     sa.Column("enhanced", sa.Text),
     personal("reply"),
     postgresql_partition_by="RANGE (campaign_id)",
+    info=Record(
+        kind="attempt",
+        subject="contact",
+        category="sends",
+        purposes=SENDS,
+        retention="deliveries",
+        reach="delivery",
+        erasure="blank",
+        keys=("campaign_id", "number"),
+        traces=("attempt", "outcome", "smarthost", "processor", "ended_at", "code", "enhanced"),
+    ).info,
 )
 
 print_file = sa.Table(
@@ -216,6 +285,7 @@ print_file = sa.Table(
     required("sha256", sa.Text),
     required("rows", sa.Integer),
     required("closed_at", Instant),
+    info=nobody("a file that was handed over, not what stands in it", "name", "print_house", "sha256"),
 )
 
 print_item = sa.Table(
@@ -226,4 +296,16 @@ print_item = sa.Table(
     required("mail_id", sa.Text),
     required("file_name", sa.Text),
     sa.UniqueConstraint("campaign_id", "mail_id"),
+    info=Record(
+        kind="printed copy",
+        subject="contact",
+        category="sends",
+        purposes=SENDS,
+        retention="deliveries",
+        reach="delivery",
+        erasure="keep",
+        why_kept="a code with nobody behind it any more",
+        keys=("campaign_id", "number", "mail_id"),
+        traces=("file_name",),
+    ).info,
 )

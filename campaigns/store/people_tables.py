@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from campaigns.store.columns import BigId, Instant, one_of, personal, required
+from campaigns.store.data_map import HISTORY, RELATIONS, Record, nobody
 from campaigns.store.metadata import metadata
 
 EVENT_KINDS = ("offer", "purchase", "use_of_service", "meeting", "feedback", "call_recording")
@@ -14,10 +15,21 @@ contact_field = sa.Table(
     metadata,
     required("contact_id", BigId, primary_key=True, autoincrement=False),
     required("name", sa.Text, primary_key=True),
-    personal("text"),
-    personal("number", sa.Float),
+    personal("text", given=True),
+    personal("number", sa.Float, given=True),
     required("changed_at", Instant),
     sa.Index("ix_contact_field_name", "name", "text"),
+    info=Record(
+        kind="extra field",
+        subject="contact",
+        category="history",
+        purposes=RELATIONS,
+        retention="contacts",
+        reach="contact_id",
+        erasure="delete",
+        keys=("contact_id",),
+        traces=("name", "changed_at"),
+    ).info,
 )
 
 event = sa.Table(
@@ -48,6 +60,18 @@ event = sa.Table(
     sa.Index("ix_event_contact", "contact_id", "kind", "at"),
     sa.Index("ix_event_company", "company_id", "kind", "at"),
     sa.Index("ix_event_kind", "kind", "at"),
+    info=Record(
+        kind="event",
+        subject="contact",
+        category="history",
+        purposes=HISTORY,
+        retention="events",
+        reach="contact_id",
+        erasure="delete",
+        keys=("id", "contact_id", "company_id", "event_id"),
+        traces=("kind", "at", "source", "until", "recorded_at"),
+        actors=("recorded_by",),
+    ).info,
 )
 
 segment = sa.Table(
@@ -59,4 +83,5 @@ segment = sa.Table(
     required("expression", sa.Text),
     required("changed_at", Instant),
     required("changed_by", sa.Text),
+    info=nobody("a rule for choosing people, not whom it chooses", "key", "name", "expression", "changed_by"),
 )

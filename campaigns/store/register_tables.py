@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from campaigns.store.columns import BigId, Instant, Json, one_of, personal, required
+from campaigns.store.data_map import PROOF, RELATIONS, WISHES, Record, nobody
 from campaigns.store.metadata import metadata
 
 SUPPRESSION_KINDS = (
@@ -29,92 +30,49 @@ BASES = ("consent", "b2b_role", "soft_opt_in", "contract", "legal_person")
 SOURCE_CLASSES = ("person", "company", "group_company", "partner", "directory", "public_register")
 CHANNELS = ("email", "post")
 
-register = sa.Table(
-    "register",
-    metadata,
-    required(
-        "id",
-        sa.SmallInteger,
-        sa.CheckConstraint("id = 1", name="single"),
-        primary_key=True,
-        autoincrement=False,
-    ),
-    required("incarnation", sa.Text),
-    required("created_at", Instant),
-)
-
-register_key = sa.Table(
-    "register_key",
-    metadata,
-    required("purpose", sa.Text, primary_key=True),
-    required("key_id", sa.SmallInteger, primary_key=True, autoincrement=False),
-    required("check_value", sa.Text),
-    required("created_at", Instant),
-    one_of("purpose", ("fingerprint", "token")),
-)
-
-gate = sa.Table(
-    "gate",
-    metadata,
-    required(
-        "id",
-        sa.SmallInteger,
-        sa.CheckConstraint("id = 1", name="single"),
-        primary_key=True,
-        autoincrement=False,
-    ),
-    required("incarnation", sa.Text),
-    required("epoch", BigId),
-    required("halted", sa.Boolean),
-    required("restored", sa.Boolean, server_default=sa.false()),
-    sa.Column("halted_reason", sa.Text),
-    required("permit_ms", sa.Integer),
-    required("answer_ms", sa.Integer),
-    sa.CheckConstraint("permit_ms * 2 <= answer_ms", name="answer_outlasts_permit"),
-    sa.CheckConstraint("permit_ms > 0", name="permit_is_positive"),
-    sa.CheckConstraint("halted OR NOT restored", name="restored_is_halted"),
-)
-
-#: Which transactions have yet to raise the epoch at their COMMIT (PostgreSQL; see `campaigns.store.gate_triggers`).
-gate_raise = sa.Table("gate_raise", metadata, required("id", BigId, primary_key=True))
-
-claim_count = sa.Table(
-    "claim_count",
-    metadata,
-    required("line", sa.SmallInteger, primary_key=True, autoincrement=False),
-    required("claims", BigId),
-)
-
 company = sa.Table(
     "company",
     metadata,
     required("id", BigId, primary_key=True),
-    required("name", sa.Text),
-    sa.Column("business_id", sa.Text),
+    personal("name", nullable=False),
+    personal("business_id"),
     required("company_key", sa.LargeBinary),
-    sa.Column("country", sa.Text),
+    personal("country"),
     required("created_at", Instant),
     required("created_by", sa.Text),
     sa.UniqueConstraint("company_key"),
+    info=Record(
+        kind="company",
+        subject="company",
+        category="work",
+        purposes=RELATIONS,
+        retention="contacts",
+        reach="",
+        erasure="keep",
+        why_kept="it is the company's, and others work there",
+        keys=("id", "company_key"),
+        traces=("created_at",),
+        actors=("created_by",),
+    ).info,
 )
 
 contact = sa.Table(
     "contact",
     metadata,
     required("id", BigId, primary_key=True),
-    personal("first_name"),
-    personal("last_name"),
-    personal("gender"),
-    personal("title"),
-    personal("email"),
+    personal("first_name", about="identity", given=True),
+    personal("last_name", about="identity", given=True),
+    personal("gender", about="identity", given=True),
+    personal("title", about="work", given=True),
+    personal("email", given=True),
     sa.Column("email_key", sa.LargeBinary),
     sa.Column("domain_key", sa.LargeBinary),
-    personal("phone"),
-    personal("language"),
-    personal("street"),
-    personal("postal_code"),
-    personal("city"),
-    personal("country"),
+    personal("phone", given=True),
+    personal("language", given=True),
+    personal("street", given=True),
+    personal("postal_code", given=True),
+    personal("city", given=True),
+    personal("country", given=True),
     sa.Column("postal_key", sa.LargeBinary),
     required("key_id", sa.SmallInteger),
     required("created_at", Instant),
@@ -126,6 +84,19 @@ contact = sa.Table(
     sa.Index("ix_contact_postal_key", "postal_key"),
     sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_its_key"),
     sa.CheckConstraint("erased_at IS NULL OR (email IS NULL AND last_name IS NULL)", name="erased_is_blank"),
+    info=Record(
+        kind="contact",
+        subject="contact",
+        category="contact_details",
+        purposes=RELATIONS,
+        retention="contacts",
+        reach="id",
+        erasure="blank",
+        keys=("id", "key_id"),
+        fingerprints=("email_key", "domain_key", "postal_key"),
+        traces=("created_at", "updated_at", "erased_at"),
+        actors=("created_by", "updated_by"),
+    ).info,
 )
 
 position = sa.Table(
@@ -134,7 +105,7 @@ position = sa.Table(
     required("id", BigId, primary_key=True),
     required("contact_id", BigId, sa.ForeignKey("contact.id")),
     required("company_id", BigId, sa.ForeignKey("company.id")),
-    personal("name"),
+    personal("name", given=True),
     required("started_at", Instant),
     sa.Column("ended_at", Instant),
     required("created_by", sa.Text),
@@ -148,6 +119,18 @@ position = sa.Table(
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     ),
+    info=Record(
+        kind="position",
+        subject="contact",
+        category="work",
+        purposes=RELATIONS,
+        retention="contacts",
+        reach="contact_id",
+        erasure="delete",
+        keys=("id", "contact_id", "company_id"),
+        traces=("started_at", "ended_at"),
+        actors=("created_by",),
+    ).info,
 )
 
 mailing_list = sa.Table(
@@ -161,6 +144,7 @@ mailing_list = sa.Table(
     required("created_at", Instant),
     required("created_by", sa.Text),
     one_of("kind", LIST_KINDS),
+    info=nobody("a list, not who is on it", "key", "name", "purpose", "created_by"),
 )
 
 subscription = sa.Table(
@@ -173,6 +157,18 @@ subscription = sa.Table(
     required("changed_by", sa.Text),
     one_of("status", SUBSCRIPTION_STATUSES),
     sa.Index("ix_subscription_contact", "contact_id"),
+    info=Record(
+        kind="subscription",
+        subject="contact",
+        category="wishes",
+        purposes=WISHES,
+        retention="contacts",
+        reach="contact_id",
+        erasure="delete",
+        keys=("list_id", "contact_id"),
+        traces=("status", "since"),
+        actors=("changed_by",),
+    ).info,
 )
 
 subscription_history = sa.Table(
@@ -184,9 +180,21 @@ subscription_history = sa.Table(
     required("status", sa.Text),
     required("at", Instant),
     required("changed_by", sa.Text),
-    required("evidence", sa.Text),
+    personal("evidence", nullable=False),
     one_of("status", SUBSCRIPTION_STATUSES),
     sa.Index("ix_subscription_history_contact", "contact_id", "list_id"),
+    info=Record(
+        kind="subscription",
+        subject="contact",
+        category="wishes",
+        purposes=WISHES,
+        retention="contacts",
+        reach="contact_id",
+        erasure="delete",
+        keys=("id", "list_id", "contact_id"),
+        traces=("status", "at"),
+        actors=("changed_by",),
+    ).info,
 )
 
 suppression = sa.Table(
@@ -201,13 +209,13 @@ suppression = sa.Table(
     required("purpose", sa.Text, server_default=""),
     required("channel", sa.Text, server_default=""),
     required("origin", sa.Text),
-    required("evidence", sa.Text),
+    personal("evidence", nullable=False),
     sa.Column("until", Instant),
     required("recorded_at", Instant),
     required("recorded_by", sa.Text),
     sa.Column("lifted_at", Instant),
     sa.Column("lifted_by", sa.Text),
-    sa.Column("lift_evidence", sa.Text),
+    personal("lift_evidence"),
     one_of("kind", SUPPRESSION_KINDS),
     one_of("subject", SUPPRESSION_SUBJECTS),
     one_of("channel", ("", *CHANNELS)),
@@ -225,6 +233,18 @@ suppression = sa.Table(
         sqlite_where=sa.text("lifted_at IS NULL"),
         postgresql_where=sa.text("lifted_at IS NULL"),
     ),
+    info=Record(
+        kind="suppression",
+        subject="contact",
+        category="wishes",
+        purposes=WISHES,
+        retention="suppressions",
+        reach="fingerprint",
+        erasure="blank",
+        keys=("id", "subject_key", "key_id", "list_id"),
+        traces=("kind", "subject", "purpose", "channel", "origin", "until", "recorded_at", "lifted_at"),
+        actors=("recorded_by", "lifted_by"),
+    ).info,
 )
 
 intake = sa.Table(
@@ -232,16 +252,28 @@ intake = sa.Table(
     metadata,
     required("id", BigId, primary_key=True),
     required("kind", sa.Text),
-    required("source", sa.Text),
+    personal("source", nullable=False),
     required("source_class", sa.Text),
     sa.Column("basis", sa.Text),
-    required("evidence", sa.Text),
+    personal("evidence", nullable=False),
     sa.Column("list_id", BigId, sa.ForeignKey("mailing_list.id")),
     required("digest", sa.Text),
     required("at", Instant),
     required("taken_by", sa.Text),
     one_of("basis", BASES),
     one_of("source_class", SOURCE_CLASSES),
+    info=Record(
+        kind="source",
+        subject="contact",
+        category="basis_and_source",
+        purposes=PROOF,
+        retention="contacts",
+        reach="intake",
+        erasure="blank",
+        keys=("id", "list_id"),
+        traces=("kind", "source_class", "basis", "digest", "at"),
+        actors=("taken_by",),
+    ).info,
 )
 
 # Provenance and bases name contacts and intakes that their own transaction has written: a foreign key would ask once
@@ -253,13 +285,25 @@ contact_basis = sa.Table(
     required("purpose", sa.Text, primary_key=True),
     required("basis", sa.Text, primary_key=True),
     sa.Column("intake_id", BigId),
-    required("evidence", sa.Text),
+    personal("evidence", nullable=False),
     sa.Column("text_version", sa.Text),
     required("since", Instant),
     sa.Column("ended_at", Instant),
     sa.Column("ended_by", sa.Text),
     one_of("basis", BASES),
     sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ending_is_attributed"),
+    info=Record(
+        kind="basis",
+        subject="contact",
+        category="basis_and_source",
+        purposes=PROOF,
+        retention="contacts",
+        reach="contact_id",
+        erasure="delete",
+        keys=("contact_id", "intake_id"),
+        traces=("purpose", "basis", "text_version", "since", "ended_at"),
+        actors=("ended_by",),
+    ).info,
 )
 
 provenance = sa.Table(
@@ -270,6 +314,17 @@ provenance = sa.Table(
     required("row", sa.Integer),
     required("fields", Json),
     required("at", Instant),
+    info=Record(
+        kind="source",
+        subject="contact",
+        category="basis_and_source",
+        purposes=PROOF,
+        retention="contacts",
+        reach="contact_id",
+        erasure="delete",
+        keys=("contact_id", "intake_id"),
+        traces=("row", "fields", "at"),
+    ).info,
 )
 
 audit = sa.Table(
@@ -287,6 +342,19 @@ audit = sa.Table(
     sa.Column("seal_position", BigId, unique=True),
     sa.Column("seal", sa.LargeBinary),
     sa.CheckConstraint("(seal IS NULL) = (seal_position IS NULL)", name="sealed_whole"),
+    info=Record(
+        kind="audit",
+        subject="contact",
+        category="audit",
+        purposes=PROOF,
+        retention="audit",
+        reach="audit",
+        erasure="keep",
+        why_kept="it proves what was done, names people by number only, and is sealed",
+        keys=("id", "salt", "old_hash", "new_hash", "seal_position", "seal"),
+        traces=("at", "tag", "subjects", "evidence"),
+        actors=("principal",),
+    ).info,
 )
 
 audit_value = sa.Table(
@@ -296,4 +364,15 @@ audit_value = sa.Table(
     personal("old", Json),
     personal("new", Json),
     sa.Column("redacted_at", Instant),
+    info=Record(
+        kind="audit",
+        subject="contact",
+        category="audit",
+        purposes=PROOF,
+        retention="audit",
+        reach="audit",
+        erasure="blank",
+        keys=("audit_id",),
+        traces=("redacted_at",),
+    ).info,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from campaigns.store.columns import BigId, Instant, Json, one_of, required
+from campaigns.store.data_map import nobody
 from campaigns.store.metadata import metadata
 
 RECURRENCE_STATUSES = ("active", "ended", "stopped")
@@ -24,4 +25,5 @@ recurrence = sa.Table(
     sa.Column("next_at", Instant),
     one_of("status", RECURRENCE_STATUSES),
     sa.CheckConstraint("(next_at IS NOT NULL) = (status = 'active')", name="active_has_next"),
+    info=nobody("a schedule", "submission_id", "document", "cron", "time_zone", "created_by"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from campaigns.store.feedback_tables import datum_flag, feedback_case, feedback_event, parked_mail
+from campaigns.store.gate_tables import claim_count, gate, gate_raise, register, register_key
 from campaigns.store.ledger_tables import (
     asset,
     attempt,
@@ -20,18 +21,13 @@ from campaigns.store.people_tables import contact_field, event, segment
 from campaigns.store.register_tables import (
     audit,
     audit_value,
-    claim_count,
     company,
     contact,
     contact_basis,
-    gate,
-    gate_raise,
     intake,
     mailing_list,
     position,
     provenance,
-    register,
-    register_key,
     subscription,
     subscription_history,
     suppression,

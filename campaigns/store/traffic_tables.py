@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from campaigns.store.columns import BigId, required
+from campaigns.store.data_map import nobody
 from campaigns.store.metadata import metadata
 
 campaign_brake = sa.Table(
@@ -18,6 +19,7 @@ campaign_brake = sa.Table(
     required("judged_hard_bounces", sa.Integer, server_default="0"),
     required("judged_complaints", sa.Integer, server_default="0"),
     required("judged_authentication", sa.Integer, server_default="0"),
+    info=nobody("counts of a campaign"),
 )
 
 warm_up_day = sa.Table(
@@ -26,4 +28,5 @@ warm_up_day = sa.Table(
     required("scope", sa.Text, primary_key=True),
     required("day", sa.Text, primary_key=True),
     required("taken", sa.Integer),
+    info=nobody("counts of a day", "scope", "day"),
 )
