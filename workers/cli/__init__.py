@@ -33,6 +33,12 @@ NOUNS = {
 #: The verbs of `workers.cli.halting`.
 HALTING = {"halt": "Stop everything, on all machines.", "go": "End a halt, also that of a restored backup."}
 
+#: The verbs of `workers.cli.keeping`.
+KEEPING = {
+    "backup": ("backup", "Copy the register as it is at one moment."),
+    "restore": ("restore_from", "Put a backup back; everything is halted then."),
+}
+
 app = App(
     name="utskick",
     version=__version__,
@@ -43,6 +49,8 @@ for noun, said in NOUNS.items():
     app.command(f"workers.cli.{noun}:{noun}", name=noun, help=said)
 for verb, said in HALTING.items():
     app.command(f"workers.cli.halting:{verb}", name=verb, help=said)
+for verb, (function, said) in KEEPING.items():
+    app.command(f"workers.cli.keeping:{function}", name=verb, help=said)
 run.add_to(app)
 completion.add_to(app)
 
