@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from campaigns.clock import utc_now
 from campaigns.errors import GateClosed, Unreachable
@@ -47,55 +49,71 @@ def withholding_reason(asked: Asked) -> Column:
     Stronger reasons come first: what a person said outranks what an address did, and both outrank a missing address.
     """
     contact = schema.contact.c
-    strongest = _least(_strongest(asked, _own_keys()), _strongest(asked, _company_keys()))
+    strongest = _smaller(_strongest_own(asked), _strongest_of_companies(asked))
     no_street = sa.or_(contact.street.is_(None), contact.postal_code.is_(None), contact.city.is_(None))
-    return sa.case(
-        (contact.erased_at.is_not(None), "objection"),
-        *((strongest == rank, kind) for rank, kind in enumerate(SUPPRESSION_KINDS)),
+    # Each subquery stands here once: written twice, it would be asked twice for every person.
+    forbidden = sa.case(dict(enumerate(SUPPRESSION_KINDS)), value=strongest)
+    lacking = sa.case(
         (~_subscribed(asked.list_id), "unsubscribed"),
         (~_allowed(asked.purpose), "no_basis"),
         (sa.and_(asked.channel == "email", contact.email.is_(None)), "no_email_address"),
         (sa.and_(asked.channel == "post", no_street), "no_postal_address"),
     )
-
-
-def _own_keys() -> list[Column]:
-    contact = schema.contact.c
-    return [contact.email_key, contact.domain_key, contact.postal_key]
-
-
-def _company_keys() -> Any:
-    position, company = schema.position, schema.company
-    return (
-        sa.select(company.c.company_key)
-        .join(position, position.c.company_id == company.c.id)
-        .where(position.c.contact_id == schema.contact.c.id, position.c.ended_at.is_(None))
-        .correlate(schema.contact)
-        .scalar_subquery()
+    return sa.case(
+        (contact.erased_at.is_not(None), "objection"), else_=sa.func.coalesce(forbidden, lacking)
     )
 
 
-def _strongest(asked: Asked, keys: Any) -> Column:
-    no = schema.suppression.alias()
+def _strongest_own(asked: Asked) -> Column:
+    contact, no = schema.contact.c, schema.suppression.alias()
+    keys = [contact.email_key, contact.domain_key, contact.postal_key]
+    return _strongest(asked, no, no, no.c.subject_key.in_(keys))
+
+
+def _strongest_of_companies(asked: Asked) -> Column:
+    position, company, no = schema.position.alias(), schema.company.alias(), schema.suppression.alias()
+    known_with = position.join(company, company.c.id == position.c.company_id).join(
+        no, no.c.subject_key == company.c.company_key
+    )
+    here = sa.and_(position.c.contact_id == schema.contact.c.id, position.c.ended_at.is_(None))
+    return _strongest(asked, no, known_with, here)
+
+
+def _strongest(asked: Asked, no: Any, found_in: Any, where: Column) -> Column:
+    """The lowest rank of the live suppressions that are found in this way and cover what is asked."""
     rank = sa.case(*((no.c.kind == kind, number) for number, kind in enumerate(SUPPRESSION_KINDS)))
     found = (
         sa.select(sa.func.min(rank))
+        .select_from(found_in)
         .where(
+            where,
             no.c.lifted_at.is_(None),
             sa.or_(no.c.until.is_(None), no.c.until > utc_now()),
-            no.c.subject_key.in_(keys),
             no.c.list_id.in_([sa.literal(0), asked.list_id]),
             no.c.purpose.in_([sa.literal(""), asked.purpose]),
             no.c.channel.in_([sa.literal(""), asked.channel]),
         )
-        .correlate_except(no)
+        .correlate_except(found_in)
         .scalar_subquery()
     )
     return sa.func.coalesce(found, _NOTHING)
 
 
-def _least(one: Column, other: Column) -> Column:
-    return sa.case((one <= other, one), else_=other)
+class _smaller(GenericFunction[int]):  # noqa: N801 (read as a function of SQL)
+    """The smaller of two numbers; as a CASE it would ask for one of them twice."""
+
+    inherit_cache = True
+    type = sa.Integer()
+
+
+@compiles(_smaller)
+def _least(element: _smaller, compiler: sa.sql.compiler.SQLCompiler, **options: Any) -> str:
+    return f"least{compiler.process(element.clause_expr, **options)}"
+
+
+@compiles(_smaller, "sqlite")
+def _min(element: _smaller, compiler: sa.sql.compiler.SQLCompiler, **options: Any) -> str:
+    return f"min{compiler.process(element.clause_expr, **options)}"
 
 
 def _subscribed(list_id: Column) -> Column:
