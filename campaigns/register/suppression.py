@@ -59,9 +59,7 @@ def withholding_reason(asked: Asked) -> Column:
         (sa.and_(asked.channel == "email", contact.email.is_(None)), "no_email_address"),
         (sa.and_(asked.channel == "post", no_street), "no_postal_address"),
     )
-    return sa.case(
-        (contact.erased_at.is_not(None), "objection"), else_=sa.func.coalesce(forbidden, lacking)
-    )
+    return sa.case((contact.erased_at.is_not(None), "objection"), else_=sa.func.coalesce(forbidden, lacking))
 
 
 def _strongest_own(asked: Asked) -> Column:
