@@ -62,6 +62,13 @@ class KeyRing:
         """The fingerprints under every key of the register, by key id: an old "no" was written under an old key."""
         return {key_id: self._fingerprint(key_id, subject, text) for key_id in self.keys["fingerprint"]}
 
+    def derived(self, use: str) -> dict[int, bytes]:
+        """Keys for another use, each from a token key, by its id; what they prove tells nothing of tokens."""
+        return {
+            key_id: hmac.digest(key, b"utskick derived key\0" + use.encode(), "sha256")
+            for key_id, key in self.keys["token"].items()
+        }
+
     def _fingerprint(self, key_id: int, subject: str, text: str) -> bytes:
         message = subject.encode() + b"\0" + text.encode()
         return hmac.digest(self.keys["fingerprint"][key_id], message, "sha256")[:FINGERPRINT_OCTETS]

@@ -1,4 +1,4 @@
-"""The scheduler: rings for what is due, and lets time have its effect. Hands nothing over; of any number one leads.
+"""The scheduler: rings for what is due, lets time have its effect, seals the audit log. Hands nothing over; one leads.
 
 Promise: each of its actions is a conditional update or a message that may come twice, so that leading saves work and
 guards nothing: when the leader dies another takes over within seconds, and two leaders harm nobody. A server that is
@@ -14,8 +14,10 @@ import structlog
 from dramatiq.brokers.redis import RedisBroker
 
 from campaigns.delivery import control, ledger, open_work, overdue
-from campaigns.errors import Unreachable, UtskickError
+from campaigns.errors import RefusedOperation, Unreachable, UtskickError
 from campaigns.planning.firing import fire_due
+from campaigns.register import audit_chain
+from campaigns.register.audit_chain import Sealer
 from workers import broker as queue
 from workers.bell import Bell
 from workers.broker import connected, make_broker
@@ -45,7 +47,7 @@ def run_scheduler(settings: Settings) -> None:
     with connected(settings) as client:
         broker = make_broker(client)
         leadership, bell = Leadership(broker), Bell(installation, broker)
-        readiness = Readiness()
+        sealing, readiness = Sealing(installation.sealer), Readiness()
         serve(settings.metrics, settings.metrics.scheduler_port, readiness)
         log.info("scheduler started")
         while not stop.wait(LOOK_SECONDS):
@@ -55,6 +57,7 @@ def run_scheduler(settings: Settings) -> None:
                 if leads:
                     tidy(installation)
                     ring(bell)
+                    sealing.look()
                 for name in queue.QUEUES:
                     QUEUE.labels(name).set(queue.waiting(broker, name))
             except (UtskickError, OSError) as error:
@@ -94,6 +97,27 @@ def tidy(installation: Installation) -> None:
         control.finish_cancellation(engine, campaign)
     for campaign in open_work.drained_campaigns(engine):
         ledger.complete_if_done(engine, campaign)
+
+
+class Sealing:
+    """Chains the audit log. A log that does not fit what was sealed here keeps nobody from sending: it is told once."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer, self._told = sealer, ""
+
+    def look(self) -> None:
+        """Seal what is committed.
+
+        Raises:
+            Unreachable: the database or the file beside the keys is away.
+        """
+        try:
+            audit_chain.seal(self._sealer)
+            self._told = ""
+        except RefusedOperation as error:
+            if str(error) != self._told:
+                log.error("audit log not sealed", problem=str(error))  # noqa: TRY400 (its words are all there is)
+            self._told = str(error)
 
 
 class Leadership:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from campaigns.delivery.transport import Timeouts
     from campaigns.planning.campaign import Planning
     from campaigns.post.edition import PrintHouse
+    from campaigns.register.audit_chain import Sealer
     from campaigns.register.declared import DeclaredField
 
 #: The print house that editions go to, as the settings name it.
@@ -70,6 +71,14 @@ class Installation:
             raise KeysFault(f"{where(self.engine)} is not a register of this release; run `utskick init`")
         folder = self.settings.secrets_dir
         return hold_against(read_keys(folder), identity.key_marks(self.engine), folder)
+
+    @property
+    def sealer(self) -> Sealer:
+        """What seals and checks the audit log; the last seal is noted beside the opt-out log."""
+        from campaigns.register.audit_chain import Sealer
+        from campaigns.register.audit_mark import SealFile
+
+        return Sealer(self.engine, self.ring, SealFile(self.settings.opt_out_file.parent))
 
     @cached_property
     def tokens(self) -> TokenMaker:

@@ -1,9 +1,11 @@
 """The audit log: who did what to whose data, on what evidence.
 
 Promise: every change of the register leaves exactly one entry in the same transaction, so an entry exists
-if and only if the change does. Values stand in a row of their own that can be redacted; the entry keeps
-salted hashes of them, so that redaction leaves the log checkable. Tags read `subject:object:action`, e.g.
-`contact:subscription:unsubscribe`.
+if and only if the change does; reading or giving out personal data leaves one too. The entry keeps hashes of the
+values. The values stand beside it, a row for each person; redaction blanks the person's rows and throws their salt
+away, so that what is left tells nothing and leaves the log checkable. Tags read `subject:object:action`, e.g.
+`contact:subscription:unsubscribe`. Committed entries are chained by `campaigns.register.audit_chain`; the database
+refuses any other change (`campaigns.store.audit_triggers`).
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -22,7 +24,11 @@ from campaigns.clock import utc_now
 from campaigns.principal import Principal
 from campaigns.store import schema
 
+NOBODY: Final = 0
+REDACTION: Final = "contact:audit:redact"
+
 _TAG = re.compile(r"[a-z_]+:[a-z_]+:[a-z_]+")
+_CONTACT = re.compile(r"contact:([0-9]+)")
 _SALT_OCTETS = 16
 
 Values = Mapping[str, Any] | None
@@ -30,7 +36,11 @@ Values = Mapping[str, Any] | None
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: `subjects` are ids ("contact:17"), `evidence` says what the change rests on and holds no address."""
+    """One entry: `subjects` are ids ("contact:17"), `evidence` says what the change rests on and holds no address.
+
+    Values of several people are given by person, `{"contact:17": {…}}`; others belong to the first contact among the
+    subjects.
+    """
 
     principal: Principal
     tag: str
@@ -46,7 +56,9 @@ class Entry:
 
 def write(connection: sa.Connection, entry: Entry) -> int:
     """Write one entry within the caller's transaction; returns its id."""
-    salt = secrets.token_bytes(_SALT_OCTETS)
+    rows = [
+        {"contact_id": contact, **_value_row(old, new)} for contact, (old, new) in _by_person(entry).items()
+    ]
     audit_id: int = connection.execute(
         sa.insert(schema.audit)
         .values(
@@ -55,30 +67,78 @@ def write(connection: sa.Connection, entry: Entry) -> int:
             tag=entry.tag,
             subjects=list(entry.subjects),
             evidence=entry.evidence,
-            salt=salt,
-            old_hash=_salted(salt, entry.old),
-            new_hash=_salted(salt, entry.new),
+            old_hash=joint_hash((row["contact_id"], row["old_hash"]) for row in rows),
+            new_hash=joint_hash((row["contact_id"], row["new_hash"]) for row in rows),
         )
         .returning(schema.audit.c.id)
     ).scalar_one()
-    if entry.old is not None or entry.new is not None:
-        connection.execute(
-            sa.insert(schema.audit_value).values(
-                audit_id=audit_id, old=_plain(entry.old), new=_plain(entry.new)
-            )
-        )
+    if rows:
+        connection.execute(sa.insert(schema.audit_value), [{"audit_id": audit_id, **row} for row in rows])
     return audit_id
 
 
-def _salted(salt: bytes, values: Values) -> bytes | None:
+def redact(connection: sa.Connection, contact_id: int, evidence: str, principal: Principal) -> int:
+    """Blank every value that the log keeps of a person, within the caller's transaction; returns how many rows.
+
+    The chain stays valid, and an entry of its own tells of the redaction. Values written later are not touched.
+    """
+    table = schema.audit_value
+    redacted = connection.execute(
+        sa.update(table)
+        .where(table.c.contact_id == contact_id, table.c.redacted_at.is_(None))
+        .values(old=None, new=None, salt=None, redacted_at=utc_now())
+    ).rowcount
+    if redacted:
+        write(connection, Entry(principal, REDACTION, [f"contact:{contact_id}"], evidence))
+    return redacted
+
+
+def read(connection: sa.Connection, what: str, subjects: Sequence[str], principal: Principal) -> None:
+    """Tell that personal data was read: `what` is the tag's object, e.g. `register`."""
+    write(connection, Entry(principal, f"contact:{what}:read", subjects, ""))
+
+
+def value_hash(salt: bytes, values: Values) -> bytes | None:
+    """The salted hash of one person's values; None where there are none."""
     if values is None:
         return None
-    text = json.dumps(_plain(values), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(salt + text.encode()).digest()
 
 
+def joint_hash(hashes: Iterable[tuple[int, bytes | None]]) -> bytes | None:
+    """One hash for those of several people; None where nobody has one."""
+    found = sorted((contact, one.hex()) for contact, one in hashes if one is not None)
+    return hashlib.sha256(json.dumps(found).encode()).digest() if found else None
+
+
+def _by_person(entry: Entry) -> dict[int, tuple[Values, Values]]:
+    old, new = _plain(entry.old), _plain(entry.new)
+    if old is None and new is None:
+        return {}
+    names = list({**(old or {}), **(new or {})})
+    people = {name: int(found[1]) for name in names if (found := _CONTACT.fullmatch(name))}
+    if names and len(people) == len(names):
+        return {number: ((old or {}).get(name), (new or {}).get(name)) for name, number in people.items()}
+    concerned = (int(found[1]) for subject in entry.subjects if (found := _CONTACT.fullmatch(subject)))
+    return {next(concerned, NOBODY): (old, new)}
+
+
+def _value_row(old: Values, new: Values) -> dict[str, Any]:
+    salt = secrets.token_bytes(_SALT_OCTETS)
+    return {
+        "salt": salt,
+        "old_hash": value_hash(salt, old),
+        "new_hash": value_hash(salt, new),
+        "old": old,
+        "new": new,
+    }
+
+
 def _plain(values: Values) -> dict[str, Any] | None:
-    return None if values is None else {key: _json_value(value) for key, value in values.items()}
+    plain = None if values is None else {key: _json_value(value) for key, value in values.items()}
+    # As both databases will give it back: tuples are lists, keys are text, and so are fractions.
+    return None if plain is None else json.loads(json.dumps(plain, default=str), parse_float=str)
 
 
 def _json_value(value: Any) -> Any:

@@ -17,6 +17,8 @@ from sqlalchemy.types import TypeDecorator
 from campaigns.store.data_map import Category, personal_info
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+#: Where nothing is there, nothing is stored: NULL, not JSON's null.
+JsonOrNull = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 

@@ -1,8 +1,8 @@
 """Bring a database to the present schema, and tell whether it is there.
 
 Promise: `migrate` may be run by any number of processes at once and any number of times; the schema afterwards is the
-sum of the migrations, the gate's triggers are there, and so are partitions for coming campaigns. A database made by a
-newer Utskick is refused, not downgraded.
+sum of the migrations, the triggers of gate and audit log are there, and so are partitions for coming campaigns. A
+database made by a newer Utskick is refused, not downgraded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from campaigns.errors import RefusedOperation
-from campaigns.store import gate_triggers, partitions
+from campaigns.store import audit_triggers, gate_triggers, partitions
 from campaigns.store.engine import reading, where, writing
 from campaigns.store.ledger_tables import campaign
 
@@ -44,6 +44,7 @@ def migrate(engine: sa.Engine) -> None:
                 f"{where(engine)} was made by another release of Utskick: {error}"
             ) from None
         gate_triggers.install(connection)
+        audit_triggers.install(connection)
         newest = connection.execute(sa.select(sa.func.coalesce(sa.func.max(campaign.c.id), 0))).scalar_one()
     partitions.make_ahead(engine, newest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.store.audit_tables import audit, audit_cut, audit_value
 from campaigns.store.feedback_tables import datum_flag, feedback_case, feedback_event, parked_mail
 from campaigns.store.gate_tables import claim_count, gate, gate_raise, register, register_key
 from campaigns.store.ledger_tables import (
@@ -19,8 +20,6 @@ from campaigns.store.ledger_tables import (
 from campaigns.store.metadata import metadata
 from campaigns.store.people_tables import contact_field, event, segment
 from campaigns.store.register_tables import (
-    audit,
-    audit_value,
     company,
     contact,
     contact_basis,
@@ -39,6 +38,7 @@ __all__ = [
     "asset",
     "attempt",
     "audit",
+    "audit_cut",
     "audit_value",
     "batch",
     "campaign",

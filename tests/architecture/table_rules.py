@@ -15,6 +15,14 @@ STORE = "campaigns.store"
 
 # Tables that more than one module writes, and why it must be so. A line that is no longer true is an error as well.
 SHARED = {
+    "audit": {
+        "campaigns.register.audit": "writes every entry",
+        "campaigns.register.audit_chain": "seals it, and cuts the log at its beginning when its time is over",
+    },
+    "audit_value": {
+        "campaigns.register.audit": "writes it with its entry, and redacts it",
+        "campaigns.register.audit_chain": "deletes it with its entry",
+    },
     "gate": {
         "campaigns.register.permit": "raises the epoch with every no",
         "campaigns.store.gate_triggers": "raises it from within the database, whoever changes what the gate looks at",

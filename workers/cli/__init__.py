@@ -29,6 +29,7 @@ NOUNS = {
     "feedback": "Bounces and other mail that came back.",
     "mailbox": "Read bounces and replies from mailboxes by IMAP.",
     "dkim": "Sign our mail ourselves.",
+    "audit": "Who did what, and whether the log of it is what it was.",
 }
 #: The verbs of `workers.cli.halting`.
 HALTING = {"halt": "Stop everything, on all machines.", "go": "End a halt, also that of a restored backup."}
