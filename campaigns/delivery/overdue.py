@@ -3,6 +3,8 @@
 Promise: each action is one short transaction per batch and conditional on what it saw, so that any number of
 schedulers may do it at once; a batch with a living owner is left to that owner. A lease that ran out makes rows up to
 the watermark `uncertain` and returns those above it; the fence is raised, so that its owner begins nothing more.
+Campaigns are looked for before they are changed: on PostgreSQL an update that meets no row raises the gate's epoch
+too, and every sender would ask its predicate again with each look of a scheduler.
 """
 
 from __future__ import annotations
@@ -63,15 +65,25 @@ def expire_waiting(engine: sa.Engine) -> list[int]:
 
 def hold_missed(engine: sa.Engine) -> list[int]:
     """Hold campaigns that nobody started in time, so that a late start surprises nobody; returns which."""
-    table, now = schema.campaign, utc_now()
+    table = schema.campaign
+    missed = (table.c.status == "scheduled", table.c.start_by < utc_now())
+    if not _there_are(engine, *missed):
+        return []
     with writing(engine) as connection:
         held = connection.execute(
             sa.update(table)
-            .where(table.c.status == "scheduled", table.c.start_by < now)
+            .where(*missed)
             .values(status="paused", hold_reason="missed_start")
             .returning(table.c.id)
         )
         return sorted(held.scalars())
+
+
+def _there_are(engine: sa.Engine, *conditions: sa.ColumnElement[bool]) -> bool:
+    """Whether there are such campaigns."""
+    with reading(engine) as connection:
+        found = connection.execute(sa.select(schema.campaign.c.id).where(*conditions).limit(1))
+        return found.first() is not None
 
 
 def _batches(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int]]:
@@ -125,16 +137,17 @@ def _complete_held(engine: sa.Engine, now: datetime) -> None:
     table, batch, row = schema.campaign, schema.batch.c, schema.delivery.c
     open_batches = sa.exists().where(batch.campaign_id == table.c.id, batch.closed_at.is_(None))
     open_rows = sa.exists().where(row.campaign_id == table.c.id, row.status.in_(OPEN))
+    done = (
+        table.c.status.in_(HELD),
+        sa.func.coalesce(table.c.hold_reason, "asked") != "cancelling",
+        table.c.expanded_at.is_not(None),
+        table.c.deadline_at <= now,
+        ~open_batches,
+        ~open_rows,
+    )
+    if not _there_are(engine, *done):
+        return
     with writing(engine) as connection:
         connection.execute(
-            sa.update(table)
-            .where(
-                table.c.status.in_(HELD),
-                sa.func.coalesce(table.c.hold_reason, "asked") != "cancelling",
-                table.c.expanded_at.is_not(None),
-                table.c.deadline_at <= now,
-                ~open_batches,
-                ~open_rows,
-            )
-            .values(status="completed", hold_reason=None, closed_at=now)
+            sa.update(table).where(*done).values(status="completed", hold_reason=None, closed_at=now)
         )

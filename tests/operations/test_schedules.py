@@ -19,6 +19,7 @@ from campaigns.planning.submission import json_schema
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from tests.operations.place import KAJ, Place
+from workers.scheduler import tidy
 
 WEEKLY = {"cron": "0 9 * * 2"}
 
@@ -63,6 +64,14 @@ def test_a_missed_start_waits_for_a_word_and_does_not_surprise(place: Place, wor
     word(place.engine, campaign, KAJ)
     assert overdue.hold_missed(place.engine) == []
     assert expand(place.engine, campaign) is not None
+
+
+def test_a_look_that_finds_nothing_to_do_makes_no_sender_ask_again(place: Place) -> None:
+    place.people(2)
+    expand(place.engine, place.submit())
+    before = kept(place, schema.gate)["epoch"]
+    tidy(place.installation)
+    assert kept(place, schema.gate)["epoch"] == before
 
 
 def test_the_window_can_be_set_for_each_campaign(small_place: Place) -> None:
