@@ -50,9 +50,9 @@ Retention = Literal[
     "accounts",
 ]
 #: `id` and `contact_id` are columns; `delivery` goes by (campaign_id, number); `fingerprint` by the person's keys;
-#: `intake` by provenance; `request` by the person's requests; `audit` by the entries that name the contact; `about`
+#: `intake` by provenance; `disclosure` by who stands in one; `audit` by the entries that name the contact; `about`
 #: by the delivery or the fingerprint of an address; "": the rows are not a contact's.
-Reach = Literal["id", "contact_id", "delivery", "fingerprint", "intake", "request", "audit", "about", ""]
+Reach = Literal["id", "contact_id", "delivery", "fingerprint", "intake", "disclosure", "audit", "about", ""]
 #: `blank`: personal columns are emptied, the row stays. `delete`: the row goes. `keep`: it stays, for the reason told.
 Erasure = Literal["blank", "delete", "keep"]
 

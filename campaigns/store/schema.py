@@ -31,6 +31,7 @@ from campaigns.store.register_tables import (
     subscription_history,
     suppression,
 )
+from campaigns.store.rights_tables import disclosure, disclosure_subject, rights_request, rights_telling
 from campaigns.store.schedule_tables import recurrence
 from campaigns.store.traffic_tables import campaign_brake, warm_up_day
 
@@ -52,6 +53,8 @@ __all__ = [
     "contact_field",
     "datum_flag",
     "delivery",
+    "disclosure",
+    "disclosure_subject",
     "event",
     "feedback_case",
     "feedback_event",
@@ -68,6 +71,8 @@ __all__ = [
     "recurrence",
     "register",
     "register_key",
+    "rights_request",
+    "rights_telling",
     "segment",
     "submission",
     "subscription",

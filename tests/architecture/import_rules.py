@@ -37,6 +37,8 @@ PURE = (
     "campaigns.delivery.matching",
     "campaigns.delivery.phrases",
     "campaigns.delivery.providers_words",
+    "campaigns.rights.deadlines",
+    "campaigns.rights.refusals",
 )
 NOT_PURE = (
     "campaigns.feedback.apply",  # the call down into the register

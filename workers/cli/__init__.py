@@ -28,6 +28,7 @@ NOUNS = {
     "suppressions": "Who must not be written to.",
     "feedback": "Bounces and other mail that came back.",
     "mailbox": "Read bounces and replies from mailboxes by IMAP.",
+    "rights": "What people ask for in their own right: access, erasure and the others.",
     "dkim": "Sign our mail ourselves.",
     "audit": "Who did what, and whether the log of it is what it was.",
 }

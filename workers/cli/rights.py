@@ -1,0 +1,200 @@
+"""`utskick rights`: the requests of people in their own right, from their coming to the answer."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from cyclopts import App, Parameter
+
+from campaigns.clock import utc_now
+from campaigns.errors import InputError
+from campaigns.register.objections import SubjectKey
+from campaigns.register.permit import answering_a_no
+from campaigns.rights import deadlines, listing, people, requests, wishes
+from campaigns.rights.refusals import Refusal
+from campaigns.store.engine import reading, writing
+from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import Limit
+from workers.settings import load_settings
+from workers.wiring import Installation, operator
+
+rights = App(name="rights")
+RequestNumber = Annotated[int, Parameter(help="Its number, as `utskick rights list` shows it.")]
+#: A file, or `-` for standard input, which would else read as an option.
+AddressFile = Annotated[
+    str | None,
+    Parameter(
+        allow_leading_hyphen=True,
+        help="Instead: a file with their address, - for standard input; only its fingerprint is kept.",
+    ),
+]
+OneContact = Annotated[int | None, Parameter(help="Whose it is, by number in the register.")]
+
+
+@rights.command(name="open")
+def open_(
+    kind: Annotated[requests.RequestKind, Parameter(help="What is asked for.")],
+    *,
+    contact: OneContact = None,
+    address_from: AddressFile = None,
+    received: Annotated[str | None, Parameter(help="The day it came, YYYY-MM-DD; left out: today.")] = None,
+    language: Annotated[
+        Literal["sv", "fi", "en"] | None, Parameter(help="The language to answer in; left out: the person's.")
+    ] = None,
+    evidence: Annotated[str, Parameter(help="Where the request is kept, e.g. letter of 2026-11-12.")] = "",
+    json: Json = False,
+) -> None:
+    """Record a request; an objection binds when the command ends with 0 and is closed at once."""
+    installation = _opened()
+    zone = installation.settings.time_zone
+    found, key = _who(installation, contact, address_from)
+    with reading(installation.engine) as connection:
+        spoken = people.living(connection, found)["language"] if found is not None else None
+    asked = requests.Asked(
+        kind=kind,
+        came_by="operator",
+        contact_id=found,
+        subject_key=key.key if found is None and key is not None else None,
+        evidence=evidence,
+        language=language or spoken,
+        received_at=_moment(received, zone),
+        time_zone=zone,
+    )
+    if kind == "objection":
+        with answering_a_no(installation.engine) as connection:
+            number = requests.open_request(connection, asked, operator())
+            keys = wishes.keys_of(connection, found) if found is not None else [key] if key else []
+            wishes.say_no(connection, "objection", keys, f"request {number}", operator())
+            requests.fulfil(connection, number, frozenset({"objection"}), operator())
+    else:
+        with writing(installation.engine) as connection:
+            number = requests.open_request(connection, asked, operator())
+    with reading(installation.engine) as connection:
+        shown = listing.show(connection, number)
+    answer(shown, f"Request {number}, to be answered by {shown['due_on']}.", as_json=json)
+
+
+@rights.command
+def identify(
+    request: RequestNumber,
+    *,
+    how: Annotated[
+        requests.How, Parameter(help="Control of the mailbox, a document shown, or known in person.")
+    ],
+    document: Annotated[
+        requests.Document | None, Parameter(help="The kind of document that was shown; no copy is kept.")
+    ] = None,
+    contact: Annotated[int | None, Parameter(help="Whose it is, where it came without a contact.")] = None,
+    json: Json = False,
+) -> None:
+    """Record that the person who asks is who they say."""
+    installation = _opened()
+    if contact is not None:
+        with writing(installation.engine) as connection:
+            people.living(connection, contact)
+            requests.name_contact(connection, request, contact, operator())
+    requests.identify(installation.engine, request, requests.Identification(how, document), operator())
+    answer({"request": request, "identified": how}, f"Request {request} is identified.", as_json=json)
+
+
+@rights.command
+def extend(
+    request: RequestNumber,
+    *,
+    reason: Annotated[str, Parameter(help="Why it takes longer; the person has to be told.")],
+    months: Annotated[int, Parameter(help="One or two.")] = deadlines.EXTENSION_MONTHS,
+    json: Json = False,
+) -> None:
+    """Lengthen the time for an answer, once, within its first month."""
+    installation = _opened()
+    zone = installation.settings.time_zone
+    until = requests.extend(installation.engine, request, reason, operator(), months=months, time_zone=zone)
+    text = f"Request {request} is to be answered by {until}. Tell the person, and why."
+    answer({"request": request, "due_on": until.isoformat()}, text, as_json=json)
+
+
+@rights.command
+def refuse(
+    request: RequestNumber,
+    *,
+    ground: Annotated[str, Parameter(help="The ground of the law, by its word in docs/rights.md.")],
+    reason: Annotated[str, Parameter(help="Why, in this case, in the person's language.")],
+    json: Json = False,
+) -> None:
+    """Refuse a request; prints the answer to the person, with their remedies."""
+    letter = requests.refuse(_opened().engine, request, Refusal(ground, reason), operator())
+    answer({"request": request, "ground": ground, "letter": letter}, letter, as_json=json)
+
+
+@rights.command
+def withdraw(request: RequestNumber, *, json: Json = False) -> None:
+    """Close a request that the person took back."""
+    requests.withdraw(_opened().engine, request, operator())
+    answer({"request": request}, f"Request {request} is closed.", as_json=json)
+
+
+@rights.command
+def show(request: RequestNumber, *, json: Json = False) -> None:
+    """Show one request: who did what when, and whom others must be told of."""
+    with reading(_opened().engine) as connection:
+        found = listing.show(connection, request)
+    answer(found, "\n".join(f"{name}: {value}" for name, value in found.items()), as_json=json)
+
+
+@rights.command(name="list")
+def list_(
+    *,
+    due: Annotated[
+        int | None, Parameter(help="Only those due within so many days, and those overdue.")
+    ] = None,
+    closed: Annotated[bool, Parameter(negative=(), help="Those that were answered instead.")] = False,
+    figures: Annotated[int | None, Parameter(help="Instead: the numbers of a year.")] = None,
+    limit: Limit = 100,
+    json: Json = False,
+) -> None:
+    """Show the open requests, the most pressing first."""
+    installation = _opened()
+    zone = installation.settings.time_zone
+    today = deadlines.local_day(utc_now(), zone)
+    with reading(installation.engine) as connection:
+        if figures is not None:
+            counted = listing.figures(connection, figures, zone)
+            answer(counted, "\n".join(f"{name}: {it}" for name, it in counted.items()), as_json=json)
+            return
+        by = None if due is None else today + timedelta(days=due)
+        rows = listing.requests(connection, closed=closed, due_by=by, limit=limit)
+    marked = [{**row, "overdue": not closed and date.fromisoformat(row["due_on"]) < today} for row in rows]
+    answer_table({"requests": marked}, marked, as_json=json)
+
+
+def _who(
+    installation: Installation, contact: int | None, address_from: str | None
+) -> tuple[int | None, SubjectKey | None]:
+    if (contact is None) == (address_from is None):
+        raise InputError("name --contact, or --address-from: one of them")
+    with reading(installation.engine) as connection:
+        if address_from is None:
+            return contact, None
+        text = sys.stdin.read() if address_from == "-" else Path(address_from).read_text("utf-8")
+        found, key = people.by_address(connection, installation.ring, text)
+    return found, SubjectKey("address", installation.ring.current_id("fingerprint"), key)
+
+
+def _moment(day: str | None, zone: str) -> datetime | None:
+    if day is None:
+        return None
+    try:
+        told = date.fromisoformat(day)
+    except ValueError:
+        raise InputError(f"{day!r} is no day; write YYYY-MM-DD") from None
+    return datetime.combine(told, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def _opened() -> Installation:
+    installation = Installation(load_settings())
+    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
+    return installation
