@@ -20,7 +20,7 @@ from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from campaigns.tokens import TokenClaims
 
-CaseKind = Literal["stop", "hints"]
+CaseKind = Literal["stop", "hints", "access"]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What allows writing to a person: the basis per contact and purpose, with its evidence.
 
-Promise: a basis comes from an intake or from the person, and ends by the person's withdrawal; an ended one is never
-begun again here, whatever is imported. Whoever calls these functions raises the epoch in the same transaction, since
-the gate's predicate reads what they write.
+Promise: a basis comes from an intake or from the person, and ends by the person's withdrawal; an ended one is begun
+again by nothing but the person's own fresh consent (`consent`), whatever is imported. Whoever calls these functions
+raises the epoch in the same transaction, since the gate's predicate reads what they write.
 """
 
 from __future__ import annotations
@@ -48,3 +48,33 @@ def grant_many(connection: sa.Connection, contacts: Collection[int], basis: Basi
             "since": utc_now(),
         }
         bulk.insert(schema.contact_basis, connection, ("contact_id",), [(it,) for it in contacts], shared)
+
+
+def consent(connection: sa.Connection, contact_id: int, given: Basis) -> None:
+    """Record the person's own fresh consent; one that was withdrawn before begins anew."""
+    table = schema.contact_basis
+    mine = (table.c.contact_id == contact_id, table.c.purpose == given.purpose, table.c.basis == given.basis)
+    if not having(connection, [contact_id], given):
+        grant_many(connection, [contact_id], given)
+        return
+    connection.execute(
+        sa.update(table)
+        .where(*mine)
+        .values(
+            intake_id=given.intake_id,
+            evidence=given.evidence,
+            text_version=given.text_version,
+            since=utc_now(),
+            ended_at=None,
+            ended_by=None,
+        )
+    )
+
+
+def allows(connection: sa.Connection, contact_id: int, purpose: str) -> bool:
+    """Whether anything allows writing to the contact for this purpose."""
+    table = schema.contact_basis.c
+    found = sa.select(table.basis).where(
+        table.contact_id == contact_id, table.purpose == purpose, table.ended_at.is_(None)
+    )
+    return connection.execute(found.limit(1)).one_or_none() is not None

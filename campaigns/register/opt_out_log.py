@@ -24,7 +24,8 @@ from campaigns.clock import iso, utc_now
 from campaigns.errors import InputError, Unreachable
 from campaigns.store import schema
 
-#: `no` is a suppression, `leave` the end of a subscription, `lift` the end of a suppression.
+#: `no` is a suppression, `leave` the end of a subscription, `lift` the end of a suppression, or of a `leave` where it
+#: names a contact.
 Word = Literal["no", "leave", "lift"]
 
 _WORDS: Final = "utskick_opt_out_words"
@@ -144,7 +145,7 @@ def last_word(lines: Sequence[LoggedLine]) -> list[LoggedLine]:
     latest: dict[tuple[object, ...], LoggedLine] = {}
     for line in sorted(lines, key=lambda line: (line.at, line.said.word != "lift")):
         said = line.said
-        who = (said.word == "leave", said.subject, said.key, said.contact)
+        who = (said.subject, said.key, said.contact)
         latest[who, said.kind, said.list_id, said.purpose, said.channel] = line
     return list(latest.values())
 

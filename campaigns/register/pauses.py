@@ -9,7 +9,8 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -76,3 +77,13 @@ def _standing(connection: sa.Connection, keys: Sequence[objections.SubjectKey]) 
         .order_by(table.id)
     )
     return [(row.id, row.until) for row in rows]
+
+
+def end_of(last_day: date, zone: str) -> datetime:
+    """The end of a pause that lasts up to and including a local day."""
+    return datetime.combine(last_day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def last_day_of(end: datetime, zone: str) -> date:
+    """The last local day of a pause."""
+    return (end.astimezone(ZoneInfo(zone)) - timedelta(seconds=1)).date()

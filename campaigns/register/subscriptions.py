@@ -1,13 +1,14 @@
 """Membership of mailing lists, with its whole history.
 
 Promise: `unsubscribe` ends a subscription and records the "no" that outlives it (keyed by address and list), in the
-caller's transaction and with one audit entry; doing it again changes nothing. Nothing here turns a "no" into a "yes".
+caller's transaction and with one audit entry; doing it again changes nothing. Only `join`, on the person's own word,
+turns the "no" to one list into a "yes"; no other "no" is touched here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -56,6 +57,48 @@ def object_to_marketing(
     return changed
 
 
+def join(
+    connection: sa.Connection, contact_id: int, list_id: int, evidence: str, principal: Principal
+) -> bool:
+    """Join a list, or come back to it, on the person's own word (never on anybody else's); True when anything changed.
+
+    An objection, a complaint or any other "no" that is not about this list stands as it stood.
+    """
+    keys = [key.key for key in keys_of(connection, contact_id)]
+    no = schema.suppression.c
+    left = connection.execute(
+        sa.select(no.id).where(
+            no.kind == "unsubscribed", no.list_id == list_id, no.lifted_at.is_(None), no.subject_key.in_(keys)
+        )
+    ).scalars()
+    lifted = [objections.lift(connection, it, evidence, principal) for it in left.all()]
+    return _begin_subscription(connection, contact_id, list_id, evidence, principal) or any(lifted)
+
+
+def _begin_subscription(
+    connection: sa.Connection, contact_id: int, list_id: int, evidence: str, principal: Principal
+) -> bool:
+    before = statuses(connection, list_id, [contact_id]).get(contact_id)
+    if before == "subscribed":
+        return False
+    if before is None:
+        start_many(connection, list_id, {contact_id: "subscribed"}, evidence, principal)
+    else:
+        wish = Unsubscription(contact_id, list_id, "", evidence)
+        note(connection, replace(_logged(wish, principal), word="lift"))
+        _set_status(connection, wish, "subscribed", principal)
+    entry = audit.Entry(
+        principal,
+        "contact:subscription:join",
+        [f"contact:{contact_id}", f"list:{list_id}"],
+        evidence,
+        None if before is None else {"status": before},
+        {"status": "subscribed"},
+    )
+    audit.write(connection, entry)
+    return True
+
+
 def _logged(wish: Unsubscription, principal: Principal) -> LoggedWord:
     return LoggedWord(
         word="leave",
@@ -68,28 +111,8 @@ def _logged(wish: Unsubscription, principal: Principal) -> LoggedWord:
 
 
 def _end_subscription(connection: sa.Connection, wish: Unsubscription, principal: Principal) -> bool:
-    table, now = schema.subscription, utc_now()
-    ended = connection.execute(
-        sa.update(table)
-        .where(
-            table.c.contact_id == wish.contact_id,
-            table.c.list_id == wish.list_id,
-            table.c.status != "unsubscribed",
-        )
-        .values(status="unsubscribed", since=now, changed_by=principal.name)
-    ).rowcount
-    if not ended:
+    if not _set_status(connection, wish, "unsubscribed", principal):
         return False
-    connection.execute(
-        sa.insert(schema.subscription_history).values(
-            list_id=wish.list_id,
-            contact_id=wish.contact_id,
-            status="unsubscribed",
-            at=now,
-            changed_by=principal.name,
-            evidence=wish.evidence,
-        )
-    )
     subjects = [f"contact:{wish.contact_id}", f"list:{wish.list_id}"]
     entry = audit.Entry(
         principal,
@@ -100,6 +123,32 @@ def _end_subscription(connection: sa.Connection, wish: Unsubscription, principal
         {"status": "unsubscribed"},
     )
     audit.write(connection, entry)
+    return True
+
+
+def _set_status(connection: sa.Connection, wish: Unsubscription, status: str, principal: Principal) -> bool:
+    table, now = schema.subscription, utc_now()
+    changed = connection.execute(
+        sa.update(table)
+        .where(
+            table.c.contact_id == wish.contact_id,
+            table.c.list_id == wish.list_id,
+            table.c.status != status,
+        )
+        .values(status=status, since=now, changed_by=principal.name)
+    ).rowcount
+    if not changed:
+        return False
+    connection.execute(
+        sa.insert(schema.subscription_history).values(
+            list_id=wish.list_id,
+            contact_id=wish.contact_id,
+            status=status,
+            at=now,
+            changed_by=principal.name,
+            evidence=wish.evidence,
+        )
+    )
     return True
 
 

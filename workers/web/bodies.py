@@ -15,6 +15,7 @@ from starlette.requests import Request
 #: How long the whole body may take, in seconds.
 PATIENCE_SECONDS: Final = 20
 FORM_OCTETS: Final = 20_000
+FORM_FIELDS: Final = 300
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -52,7 +53,7 @@ async def read_form(request: Request) -> dict[str, str]:
         return {"type": "http.request", "body": body, "more_body": False}
 
     try:
-        form = await Request(request.scope, once).form(max_files=5, max_fields=20)
+        form = await Request(request.scope, once).form(max_files=5, max_fields=FORM_FIELDS)
     except Exception:  # noqa: BLE001 (whatever the body is, the link alone says what is wanted)
         return {}
     return {name: value for name, value in form.items() if isinstance(value, str)}

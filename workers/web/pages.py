@@ -78,6 +78,8 @@ class Pages:
             "list_name": "",
             "address": "",
             "action": "",
+            "query": "",
+            "outcome": "",
             "time_text": "",
             "stopped_all": False,
             **more,

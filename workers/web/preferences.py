@@ -1,0 +1,223 @@
+"""The preference page (`/p/`): what a person gets, how, in which language, and what is held on them.
+
+Promise: GET changes nothing; POST is answered after the commit, and when a "no" in it binds. A link that is forged,
+cut, foreign or of another purpose, and one of a person whom the register has forgotten, get one answer, the same octets
+for all. A form sent twice leaves what it left the first time; a body that is none of our forms changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from campaigns.clock import utc_now
+from campaigns.content.language import LANGUAGES, as_language, date_text
+from campaigns.errors import NotFound
+from campaigns.feedback import cases
+from campaigns.principal import Principal
+from campaigns.register import corrections, pauses, preferences, subscriptions
+from campaigns.register.own_data import FIELDS, read_own
+from campaigns.register.pauses import Evidence
+from campaigns.register.permit import recording_noes
+from campaigns.register.preferences import Choice, Preferences
+from campaigns.store.engine import reading
+from campaigns.tokens import TokenClaims, TokenPurpose
+from workers.shared_commits import SharedCommit
+from workers.web.bodies import read_form
+from workers.web.context import WebContext
+
+ORIGIN: Final = "preference page"
+#: The pauses that are offered, in months.
+PAUSES: Final = (1, 3)
+_VIEWS: Final = {"": "preferences", "data": "my_data", "copy": "ask_copy"}
+
+Form = Mapping[str, str]
+#: What is written for one person, on which evidence and by whom.
+Deed = Callable[[sa.Connection, tuple[Evidence, Principal]], None]
+
+
+@dataclass(frozen=True)
+class _Wish:
+    claims: TokenClaims
+    deed: Deed
+
+
+class PreferencePages:
+    """The handlers; what waits for the database runs in threads."""
+
+    def __init__(self, context: WebContext) -> None:
+        self._context, self._pages = context, context.pages
+        self._commits: SharedCommit[_Wish, None] = SharedCommit(self._commit, "preferences")
+        self._forms = {
+            "choices": self._choose,
+            "stop": self._stop,
+            "join": self._join,
+            "leave": self._leave,
+            "correct": self._correct,
+            "copy": self._ask_copy,
+        }
+
+    async def serve(self, request: Request) -> Response:
+        """GET shows; POST does what the form says."""
+        wish = request.query_params.get("lang")
+        form = await read_form(request) if request.method == "POST" else {}
+        claims = self._context.tokens.read_link(TokenPurpose.PREFERENCES, request.path_params["token"])
+        person = await run_in_threadpool(self._person, claims) if claims is not None else None
+        if claims is None or person is None:
+            return self._pages.render("unknown_link", self._pages.language(wish), 404)
+        language = self._pages.language(form.get("lang"), wish, person.person["language"])
+        visit = Visit(claims, person, language, request.url.path, request.query_params.get("view", ""))
+        does = self._forms.get(form.get("do", ""))
+        try:
+            return await does(visit, form) if does is not None else self.show(visit)
+        except NotFound:
+            return self._pages.render("unknown_link", self._pages.language(wish), 404)
+
+    def show(self, visit: Visit, outcome: str = "", **more: Any) -> HTMLResponse:
+        """One of the pages as things stand; `outcome` names what was just done."""
+        view = visit.view if visit.view in _VIEWS else ""
+        zone = ZoneInfo(self._context.time_zone)
+        return self._pages.render(
+            _VIEWS[view],
+            visit.language,
+            action=visit.path,
+            query=f"&view={view}" if view else "",
+            person=visit.person,
+            pause=_pause_options(visit.person, utc_now().astimezone(zone), visit.language),
+            outcome=outcome,
+            **{"values": visit.person.person, "problems": {}, **more},
+        )
+
+    def _person(self, claims: TokenClaims) -> Preferences | None:
+        with reading(self._context.engine) as connection:
+            return preferences.read(connection, claims.contact)
+
+    def _commit(self, wishes: Sequence[_Wish]) -> tuple[Sequence[None], float]:
+        with recording_noes(self._context.engine) as (connection, binding):
+            # In one order, whatever order they came in: transactions then never wait for each other in a circle.
+            for wish in sorted(wishes, key=lambda wish: wish.claims.contact):
+                proof = f"link of delivery {wish.claims.campaign}.{wish.claims.number}"
+                said = Evidence(ORIGIN, proof), Principal(f"contact:{wish.claims.contact}")
+                wish.deed(connection, said)
+        return [None] * len(wishes), binding.answer_at
+
+    async def _done(self, visit: Visit, deed: Deed, outcome: str) -> HTMLResponse:
+        """Do it, wait until it binds, and show how things stand now."""
+        await self._commits.hand_in(_Wish(visit.claims, deed), binds=True)
+        person = await run_in_threadpool(self._person, visit.claims)
+        if person is None:
+            raise NotFound
+        language = visit.language
+        if person.person["language"] != visit.person.person["language"]:
+            language = self._pages.language(person.person["language"], language)
+        return self.show(Visit(visit.claims, person, language, visit.path), outcome)
+
+    async def _choose(self, visit: Visit, form: Form) -> HTMLResponse:
+        choice = _choice(form, visit.person, self._context.time_zone)
+        contact, ring = visit.claims.contact, self._context.ring
+
+        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
+            preferences.choose(connection, ring, contact, choice, said)
+
+        return await self._done(visit, deed, "saved")
+
+    async def _stop(self, visit: Visit, _form: Form) -> HTMLResponse:
+        contact = visit.claims.contact
+
+        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
+            evidence, principal = said
+            subscriptions.object_to_marketing(connection, contact, evidence.origin, evidence.proof, principal)
+
+        return await self._done(visit, deed, "stopped")
+
+    async def _join(self, visit: Visit, form: Form) -> HTMLResponse:
+        return await self._change_list(visit, form, wanted=True)
+
+    async def _leave(self, visit: Visit, form: Form) -> HTMLResponse:
+        return await self._change_list(visit, form, wanted=False)
+
+    async def _change_list(self, visit: Visit, form: Form, *, wanted: bool) -> HTMLResponse:
+        """One list, by the buttons of the page that says that a person has left another."""
+        known = {str(item.id): item.id for item in visit.person.lists}
+        list_id = known.get(form.get("list", ""))
+        if list_id is None:
+            return self.show(visit)
+        choice = Choice(lists={list_id: wanted})
+        contact, ring = visit.claims.contact, self._context.ring
+
+        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
+            preferences.choose(connection, ring, contact, choice, said)
+
+        return await self._done(visit, deed, "saved")
+
+    async def _correct(self, visit: Visit, form: Form) -> HTMLResponse:
+        typed = {name: form[name] for name in FIELDS if name in form and name != "email"}
+        values, problems = read_own(typed)
+        if problems:
+            again = Visit(visit.claims, visit.person, visit.language, visit.path, "data")
+            return self.show(again, values={**visit.person.person, **typed}, problems=problems)
+        contact, ring = visit.claims.contact, self._context.ring
+
+        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
+            evidence, principal = said
+            correction = corrections.Correction(values, evidence.origin, "person", evidence.proof)
+            corrections.edit(connection, ring, contact, correction, principal)
+
+        return await self._done(visit, deed, "corrected")
+
+    async def _ask_copy(self, visit: Visit, _form: Form) -> HTMLResponse:
+        claims = visit.claims
+        today = utc_now().astimezone(ZoneInfo(self._context.time_zone)).date()
+
+        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
+            evidence, principal = said
+            about = f"contact:{claims.contact} {today.isoformat()}"
+            matter = cases.Matter("access", about, f"{evidence.origin}, {evidence.proof}", claims)
+            cases.open_case(connection, matter, principal)
+
+        return await self._done(visit, deed, "asked")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request by somebody whose link is good: the person as they stand, the language, which page."""
+
+    claims: TokenClaims
+    person: Preferences
+    language: str
+    path: str
+    view: str = ""
+
+
+def _choice(form: Form, person: Preferences, zone: str) -> Choice:
+    """What the form says of what this person could be asked about; the rest of it counts for nothing."""
+    pause, today = form.get("pause", ""), utc_now().astimezone(ZoneInfo(zone)).date()
+    lists = {item.id: form[f"list-{item.id}"] == "on" for item in person.lists if f"list-{item.id}" in form}
+    months = int(pause) if pause in {str(number) for number in PAUSES} else 0
+    return Choice(
+        lists=lists,
+        channels={it: form[f"channel-{it}"] == "on" for it in person.channels if f"channel-{it}" in form},
+        language=form["language"] if form.get("language") in LANGUAGES else None,
+        pause=pauses.end_of(pauses.months_later(today, months), zone) if months else None,
+        unpaused=pause == "none",
+    )
+
+
+def _pause_options(person: Preferences, now: datetime, language: str) -> dict[str, str]:
+    """The words of the form for each pause, with the day until which it lasts; `now` is local."""
+    zone = str(now.tzinfo)
+    options = {}
+    if person.paused_until is not None:
+        last_day = pauses.last_day_of(person.paused_until, zone)
+        options["now"] = date_text(last_day, as_language(language))
+    for months in PAUSES:
+        options[str(months)] = date_text(pauses.months_later(now.date(), months), as_language(language))
+    return options
