@@ -17,14 +17,14 @@ Status = Literal[
 MOVES: Final[dict[Status, dict[Status, str]]] = {
     "pending": {
         "sending": "claimed",
-        "withheld": "the gate said no at the claim",
+        "withheld": "the gate said no at the claim, or the same person gets it already",
         "uncertain": "the register was restored from a backup",
         "expired": "deadline passed",
         "cancelled": "campaign cancelled",
     },
     "deferred": {
         "sending": "claimed again when due",
-        "withheld": "the gate said no at the claim",
+        "withheld": "the gate said no at the claim, or the same person gets it already",
         "uncertain": "the register was restored from a backup",
         "expired": "deadline passed",
         "cancelled": "campaign cancelled",

@@ -21,9 +21,11 @@ from campaigns.clock import utc_now
 from campaigns.planning import segments
 from campaigns.planning.moments import starts_by_country
 from campaigns.planning.segment_sql import Condition
+from campaigns.register import persons
 from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import partitions, schema
 from campaigns.store.engine import writing
+from campaigns.store.locks import share_turn
 
 #: How many rows one unit of work holds.
 BATCH_ROWS: Final = 500
@@ -48,6 +50,7 @@ def expand(engine: sa.Engine, campaign_id: int) -> Expansion | None:
     now = utc_now()
     partitions.make_ahead(engine, campaign_id)
     with writing(engine) as connection:
+        share_turn(connection, persons.EXPANSION_TURN)  # nobody is merged meanwhile
         campaign = _begin(connection, campaign_id)
         if campaign is None or not _is_time(campaign, now):
             return None
@@ -202,7 +205,9 @@ def _candidates(
         (contact.email_key if channel == "email" else contact.postal_key).label("address_key"),
         withholding_reason(asked).label("reason"),
         _turn(sa.literal(channel), turns).label("turn"),
-    ).join_from(reached, schema.contact, contact.id == reached.c.contact_id)
+    ).join_from(
+        reached, schema.contact, sa.and_(contact.id == reached.c.contact_id, contact.merged_into.is_(None))
+    )
 
 
 def _with_rivals(candidates: sa.Subquery) -> sa.Subquery:

@@ -28,6 +28,8 @@ from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import schema
 
 _KEY: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+#: People as they are counted: each once, and nobody who was erased.
+_PRESENT: Final = (schema.contact.c.erased_at.is_(None), schema.contact.c.merged_into.is_(None))
 Fields = Mapping[str, DeclaredField]
 
 
@@ -208,7 +210,7 @@ def _reached(
     people = (
         sa.select(reason)
         .join_from(contact, subscription, subscription.c.contact_id == contact.c.id)
-        .where(subscription.c.list_id == mailing_list.id, contact.c.erased_at.is_(None), inside)
+        .where(subscription.c.list_id == mailing_list.id, *_PRESENT, inside)
         .subquery()
     )
     rows = connection.execute(sa.select(people.c.reason, sa.func.count()).group_by(people.c.reason)).all()
@@ -221,6 +223,6 @@ def _reached(
 def _number(connection: sa.Connection, inside: Condition) -> int:
     contact = schema.contact
     number: int = connection.execute(
-        sa.select(sa.func.count()).select_from(contact).where(contact.c.erased_at.is_(None), inside)
+        sa.select(sa.func.count()).select_from(contact).where(*_PRESENT, inside)
     ).scalar_one()
     return number

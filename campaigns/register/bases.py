@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
+from campaigns.principal import Principal
 from campaigns.store import bulk, schema
 
 
@@ -78,3 +79,46 @@ def allows(connection: sa.Connection, contact_id: int, purpose: str) -> bool:
         table.contact_id == contact_id, table.purpose == purpose, table.ended_at.is_(None)
     )
     return connection.execute(found.limit(1)).one_or_none() is not None
+
+
+def follow(connection: sa.Connection, kept: int, other: int, principal: Principal) -> list[list[str]]:
+    """Give a contact the bases of another one that is the same person; one that either has withdrawn has ended.
+
+    Returns purpose and basis of those that began.
+    """
+    table = schema.contact_basis
+    rows = connection.execute(sa.select(table).where(table.c.contact_id.in_((kept, other)))).mappings().all()
+    had = {(row["purpose"], row["basis"]): row for row in rows if row["contact_id"] == kept}
+    begun = []
+    for row in rows:
+        own = had.get((row["purpose"], row["basis"]))
+        if row["contact_id"] == kept:
+            continue
+        if own is None:
+            connection.execute(sa.insert(table).values({**row, "contact_id": kept}))
+            begun.append([row["purpose"], row["basis"]])
+        elif own["ended_at"] is None and row["ended_at"] is not None:
+            connection.execute(
+                sa.update(table)
+                .where(
+                    table.c.contact_id == kept,
+                    table.c.purpose == row["purpose"],
+                    table.c.basis == row["basis"],
+                )
+                .values(ended_at=row["ended_at"], ended_by=principal.name)
+            )
+    return begun
+
+
+def forget(connection: sa.Connection, contact_id: int, begun: Collection[Collection[str]]) -> None:
+    """Take bases away that were another person's; those that were withdrawn meanwhile stay withdrawn."""
+    table = schema.contact_basis
+    for purpose, basis in begun:
+        connection.execute(
+            sa.delete(table).where(
+                table.c.contact_id == contact_id,
+                table.c.purpose == purpose,
+                table.c.basis == basis,
+                table.c.ended_at.is_(None),
+            )
+        )

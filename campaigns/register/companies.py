@@ -113,3 +113,23 @@ def employers(connection: sa.Connection, contact_ids: Iterable[int]) -> list[sa.
         .order_by(position.id)
     )
     return list(connection.execute(statement).mappings())
+
+
+def follow(connection: sa.Connection, kept: int, other: int) -> list[int]:
+    """Give a contact the present positions of another one that is the same person, since they began; which rows."""
+    table = schema.position
+    places = sa.select(table).where(table.c.ended_at.is_(None)).order_by(table.c.id)
+    had = {row.company_id for row in connection.execute(places.where(table.c.contact_id == kept))}
+    made = []
+    for row in connection.execute(places.where(table.c.contact_id == other)).mappings().all():
+        if row["company_id"] not in had:
+            values = {name: value for name, value in row.items() if name != "id"}
+            statement = sa.insert(table).values({**values, "contact_id": kept}).returning(table.c.id)
+            made.append(connection.execute(statement).scalar_one())
+    return made
+
+
+def forget(connection: sa.Connection, positions: Collection[int]) -> None:
+    """Take positions away that were another person's."""
+    table = schema.position
+    connection.execute(sa.delete(table).where(table.c.id.in_(list(positions))))

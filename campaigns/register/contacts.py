@@ -16,7 +16,7 @@ from campaigns.clock import utc_now
 from campaigns.errors import NotFound
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import companies
+from campaigns.register import companies, persons
 from campaigns.register.spelling import folded
 from campaigns.store import bulk, schema
 
@@ -56,12 +56,27 @@ def email_keys(ring: KeyRing, address: EmailAddress | None) -> dict[str, Any]:
 def by_keys(
     connection: sa.Connection, column: str, keys: Collection[bytes]
 ) -> dict[bytes, Mapping[str, Any]]:
-    """The contacts with these fingerprints, of several with one the oldest."""
+    """The contacts with these fingerprints, of several with one the oldest; of merged ones the one that was kept."""
+    statement = _known().order_by(schema.contact.c.id.desc())
+    rows = list(bulk.matching(connection, statement, schema.contact.c[column], keys))
+    found = {bytes(getattr(row, column)): row._mapping for row in rows}  # noqa: SLF001 (SQLAlchemy's public name)
+    merged = persons.roots(connection, [row.id for row in rows if row.merged_into is not None])
+    if merged:
+        kept = bulk.matching(connection, _known(), schema.contact.c.id, set(merged.values()))
+        by_id = {row.id: row._mapping for row in kept}  # noqa: SLF001
+        found = {key: by_id[merged[row["id"]]] if row["id"] in merged else row for key, row in found.items()}
+    return {key: dict(row) for key, row in found.items()}
+
+
+def _known() -> sa.Select[Any]:
     table = schema.contact
-    found = [table.c[name] for name in (*NEW_COLUMNS, "key_id")]
-    statement = sa.select(*found).where(table.c.erased_at.is_(None)).order_by(table.c.id.desc())
-    rows = bulk.matching(connection, statement, table.c[column], keys)
-    return {bytes(row[column]): row for row in (dict(row._mapping) for row in rows)}  # noqa: SLF001 (SQLAlchemy's public name)
+    columns = (table.c[name] for name in (*NEW_COLUMNS, "key_id", "merged_into"))
+    return sa.select(*columns).where(table.c.erased_at.is_(None))
+
+
+def set_merged(connection: sa.Connection, contact_id: int, kept: int | None, principal: Principal) -> None:
+    """Say that a contact is the same person as another one, which is kept; or (None) that it is not."""
+    correct(connection, contact_id, {"merged_into": kept}, principal)
 
 
 def reserve_ids(connection: sa.Connection, count: int) -> Sequence[int]:
@@ -109,26 +124,31 @@ def correct(
 
 
 def show(connection: sa.Connection, contact_id: int) -> dict[str, Any]:
-    """What the register holds on one contact: person, positions, subscriptions.
+    """What the register holds on one contact: person, positions, subscriptions; of a merged one, what is held on the
+    one that was kept, with the others that are the same person.
 
     Raises:
         NotFound: there is no such contact.
     """
     table = schema.contact
-    row = connection.execute(sa.select(table).where(table.c.id == contact_id)).mappings().one_or_none()
+    kept = persons.root(connection, contact_id)
+    row = connection.execute(sa.select(table).where(table.c.id == kept)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"there is no contact {contact_id}")
     subscription, mailing_list = schema.subscription.c, schema.mailing_list.c
     lists = connection.execute(
         sa.select(mailing_list.key.label("list"), subscription.status, subscription.since)
         .join_from(schema.subscription, schema.mailing_list, mailing_list.id == subscription.list_id)
-        .where(subscription.contact_id == contact_id)
+        .where(subscription.contact_id == kept)
     ).mappings()
+    merged = [it.contact for it in persons.members(connection, kept) if it.contact != kept]
+    also = connection.execute(sa.select(table.c.id, table.c.email).where(table.c.id.in_(merged))).mappings()
     person = {name: row[name] for name in ("id", "email", *PERSON_COLUMNS)}
     return {
         **person,
-        "positions": [_without(item, "contact_id") for item in companies.employers(connection, [contact_id])],
+        "positions": [_without(item, "contact_id") for item in companies.employers(connection, [kept])],
         "subscriptions": [dict(item) for item in lists],
+        "merged": [dict(item) for item in also],
     }
 
 

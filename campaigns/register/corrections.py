@@ -17,13 +17,14 @@ from campaigns.address import parse_email
 from campaigns.errors import InputError, NotFound, RefusedOperation
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import audit, contacts, objections, provenance
+from campaigns.register import audit, contacts, objections, persons, provenance
 from campaigns.register.intake_rows import RowRefused, read_values
 from campaigns.store import schema
 
-_FOLLOWING: Final = frozenset({"objection", "restricted", "complaint", "unsubscribed", "manual", "on_pause"})
 _SUBJECTS: Final[Mapping[objections.Subject, str]] = {"address": "email_key", "postal": "postal_key"}
 EDITABLE: Final = ("email", *contacts.PERSON_COLUMNS)
+#: What fingerprints are made of.
+_KEYED: Final = frozenset({"email", "first_name", "last_name", "street", "postal_code", "city", "country"})
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,16 @@ class Correction:
 def edit(
     connection: sa.Connection, ring: KeyRing, contact_id: int, correction: Correction, principal: Principal
 ) -> dict[str, Any]:
-    """Correct a contact; returns the fields that changed, with their new values.
+    """Correct a contact (of merged ones the one that was kept); returns the fields that changed, with their new values.
 
     Raises:
         NotFound: there is no such contact, or it was erased.
         InputError: a field or a value cannot be used.
         RefusedOperation: the address belongs to another contact.
     """
+    if not _KEYED.isdisjoint(correction.values):
+        persons.alone(connection)
+    contact_id = persons.root(connection, contact_id)
     row = _row(connection, contact_id)
     wanted = _wanted(correction.values)
     new = {name: wanted.get(name, row[name]) for name in EDITABLE}
@@ -54,10 +58,10 @@ def edit(
         return {}
     if not new["email"] and not (new["street"] and new["postal_code"] and new["city"]):
         raise InputError("a contact needs an e-mail address or a whole postal address")
-    keys = _keys(ring, new)
+    keys = keys_for(ring, new)
     _refuse_doubles(connection, contact_id, keys["email_key"])
     contacts.correct(connection, contact_id, {**new, **keys}, principal)
-    _carry_over(connection, row, keys, principal)
+    carry_over(connection, row, keys, principal)
     intake = provenance.Intake(
         "edit", correction.source, correction.source_class, None, correction.evidence, ""
     )
@@ -93,7 +97,8 @@ def _wanted(values: Mapping[str, str]) -> dict[str, str | None]:
     return {name: read.get(name) for name in values}
 
 
-def _keys(ring: KeyRing, new: Mapping[str, str | None]) -> dict[str, Any]:
+def keys_for(ring: KeyRing, new: Mapping[str, str | None]) -> dict[str, Any]:
+    """The fingerprints that belong to a contact's values, under the present key."""
     address = parse_email(new["email"]) if new["email"] else None
     whole = new["street"] and new["postal_code"] and new["city"]
     return {
@@ -110,19 +115,22 @@ def _refuse_doubles(connection: sa.Connection, contact_id: int, key: bytes | Non
         raise RefusedOperation(f"the address belongs to contact {taken}")
 
 
-def _carry_over(
+def carry_over(
     connection: sa.Connection, before: sa.RowMapping, keys: Mapping[str, Any], principal: Principal
 ) -> None:
-    """What the person said stands against the person, wherever the person is reached."""
+    """What the person said stands against the person, wherever the person is reached; what is known of an address stays
+    with it under a new key."""
     table = schema.suppression
     own = [key for key in (before["email_key"], before["postal_key"]) if key is not None]
     standing = connection.execute(
-        sa.select(table).where(
-            table.c.subject_key.in_(own), table.c.lifted_at.is_(None), table.c.kind.in_(_FOLLOWING)
-        )
+        sa.select(table).where(table.c.subject_key.in_(own), table.c.lifted_at.is_(None))
     ).all()
+    same_address = keys["email"] is not None and before["email"] == keys["email"]
     for no in standing:
         for subject, name in _SUBJECTS.items():
+            about_it = same_address and subject == "address" and no.subject_key == before[name]
+            if no.kind not in objections.FOLLOWING and not about_it:
+                continue
             if keys[name] is not None and keys[name] != before[name]:
                 key = objections.SubjectKey(subject, keys["key_id"], keys[name])
                 scope = objections.Scope(no.list_id, no.purpose, no.channel)

@@ -21,7 +21,7 @@ from campaigns.clock import utc_now
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import audit, companies
+from campaigns.register import audit, companies, persons
 from campaigns.register.business_id import business_id
 from campaigns.register.fields import contacts_named
 from campaigns.store import bulk, schema
@@ -187,7 +187,7 @@ def _rows(
             report.refuse(event.row, f"{who}: names nobody in the register")
             continue
         values = event.values
-        values["event_id"] = values["event_id"] or _digest(contact, company, values)
+        values["event_id"] = values["event_id"] or _digest(event.contact or None, company, values)
         rows[values["event_id"]] = (contact, company, *(values[name] for name in _COLUMNS[2:]))
     return rows
 
@@ -198,11 +198,28 @@ def _contacts(connection: sa.Connection, by: str, names: Collection[str]) -> dic
     table = schema.contact
     numbers = [int(name) for name in names if name.isascii() and name.isdecimal() and len(name) < 18]
     statement = sa.select(table.c.id).where(table.c.erased_at.is_(None))
-    return {str(row.id): row.id for row in bulk.matching(connection, statement, table.c.id, numbers)}
+    found = {row.id for row in bulk.matching(connection, statement, table.c.id, numbers)}
+    kept = persons.roots(connection, found)
+    return {str(number): kept.get(number, number) for number in found}
 
 
-def _digest(contact: int | None, company: int | None, values: Mapping[str, Any]) -> str:
-    """What makes two events without a name of their own the same."""
+def move(
+    connection: sa.Connection, before: int, after: int, only: Collection[int] | None = None
+) -> list[int]:
+    """Give the events of a contact (or only these) to another one; which."""
+    table = schema.event
+    some = [table.c.id.in_(list(only))] if only is not None else []
+    moved = connection.execute(
+        sa.update(table)
+        .where(table.c.contact_id == before, *some)
+        .values(contact_id=after)
+        .returning(table.c.id)
+    )
+    return sorted(moved.scalars())
+
+
+def _digest(contact: str | None, company: int | None, values: Mapping[str, Any]) -> str:
+    """What makes two events without a name of their own the same; the contact as it was named."""
     said = [str(contact), str(company), *(str(values[name]) for name in sorted(values) if name != "event_id")]
     return "sha256:" + hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
 

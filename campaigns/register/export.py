@@ -1,8 +1,8 @@
 """Contacts given out of the register, as a table that can be imported again or as JSON lines.
 
 Promise: every piece is logged as a disclosure (to whom, on which ground, whose data) before its first octet is given;
-contacts under restriction (GDPR Art. 18) and erased ones are left out; memory does not grow with the register. The
-table holds one row for each present position of a person, and imported again it changes nothing.
+contacts under restriction (GDPR Art. 18), erased ones and those merged into others are left out; memory does not grow
+with the register. The table holds one row for each present position of a person, and imported again it changes nothing.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def _people(connection: sa.Connection, disclosure: Disclosure, after: int) -> li
     )
     statement = (
         sa.select(contact.c.id, *(contact.c[name] for name in _PERSONAL))
-        .where(contact.c.id > after, contact.c.erased_at.is_(None), ~restricted)
+        .where(
+            contact.c.id > after, contact.c.erased_at.is_(None), contact.c.merged_into.is_(None), ~restricted
+        )
         .order_by(contact.c.id)
         .limit(PIECE)
     )

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
+from campaigns.register import persons
 from campaigns.register.declared import DeclaredField
 from campaigns.store import bulk, schema
 
@@ -53,20 +54,42 @@ def set_many(
 
 
 def contacts_named(connection: sa.Connection, name: str, references: Collection[str]) -> dict[str, int]:
-    """Who is named by references of another system; one that several contacts carry names nobody."""
+    """Who is named by references of another system; one that several persons carry names nobody."""
     table, contact = schema.contact_field, schema.contact
     statement = (
         sa.select(table.c.text, table.c.contact_id)
         .join(contact, contact.c.id == table.c.contact_id)
         .where(table.c.name == name, contact.c.erased_at.is_(None))
     )
+    rows = list(bulk.matching(connection, statement, table.c.text, references))
+    kept = persons.roots(connection, {row.contact_id for row in rows})
     found: dict[str, int] = {}
     doubled = set()
-    for row in bulk.matching(connection, statement, table.c.text, references):
-        if row.text in found:
+    for row in rows:
+        person = kept.get(row.contact_id, row.contact_id)
+        if found.setdefault(row.text, person) != person:
             doubled.add(row.text)
-        found[row.text] = row.contact_id
     return {text: contact for text, contact in found.items() if text not in doubled}
+
+
+def follow(connection: sa.Connection, kept: int, other: int) -> list[str]:
+    """Give a contact the extra fields of another one that is the same person, where it has none; their names."""
+    table = schema.contact_field
+    had = values_of(connection, [kept]).get(kept, {})
+    rows = connection.execute(sa.select(table).where(table.c.contact_id == other)).mappings().all()
+    given = [{**row, "contact_id": kept} for row in rows if row["name"] not in had]
+    if given:
+        connection.execute(sa.insert(table), given)
+    return sorted(row["name"] for row in given)
+
+
+def forget(connection: sa.Connection, contact_id: int, other: int, names: Collection[str]) -> None:
+    """Take extra fields away that were another contact's, where they have not been changed since."""
+    table = schema.contact_field
+    values = values_of(connection, [contact_id, other])
+    here, there = values.get(contact_id, {}), values.get(other, {})
+    same = [name for name in names if name in here and here[name] == there.get(name)]
+    connection.execute(sa.delete(table).where(table.c.contact_id == contact_id, table.c.name.in_(same)))
 
 
 def _as_number(declared: DeclaredField, text: str) -> float | None:

@@ -30,11 +30,11 @@ from campaigns.register.intake_noes import Common
 from campaigns.register.intake_reading import Keyed, Piece, Table
 from campaigns.register.mailing_lists import MailingList
 from campaigns.register.permit import answering_a_no
+from campaigns.register.persons import INTAKE_TURN
 from campaigns.register.provenance import Intake
 from campaigns.store.engine import writing
 
 CHUNK_ROWS: Final = 5_000
-_IMPORT_LOCK: Final = 0x75747369  # any fixed number will do
 
 _SQLITE_CACHE_KB: Final = 64_000
 _SQLITE_LOG_PAGES: Final = 20_000
@@ -215,7 +215,7 @@ def _prepare(connection: sa.Connection) -> None:
     """One import at a time; on SQLite room for the pages of indexes, which a large import fills in no order, and few
     copies of them from the log into the file."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_IMPORT_LOCK)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INTAKE_TURN)))
     else:
         connection.exec_driver_sql(f"PRAGMA cache_size = -{_SQLITE_CACHE_KB}")
         connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {_SQLITE_LOG_PAGES}")

@@ -9,9 +9,9 @@ else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,7 +20,7 @@ from campaigns.address import EmailAddress
 from campaigns.clock import iso, utc_now
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import audit
+from campaigns.register import audit, persons
 from campaigns.register.opt_out_log import LoggedWord, Word, note
 from campaigns.store import schema
 
@@ -35,6 +35,9 @@ SuppressionKind = Literal[
     "on_pause",
 ]
 Subject = Literal["address", "domain", "company", "postal"]
+#: What a person says of themselves, wherever they are reached; the other kinds are about one address.
+FOLLOWING: Final = frozenset({"objection", "restricted", "complaint", "unsubscribed", "manual", "on_pause"})
+_PERSONS: Final = frozenset({"address", "postal"})
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,72 @@ def _subject_key(ring: KeyRing, subject: Subject, text: str) -> SubjectKey:
 
 
 def suppress(connection: sa.Connection, no: No, principal: Principal) -> bool:
-    """Record a "no" within the caller's transaction; True when it is new, False when it already stood."""
+    """Record a "no" within the caller's transaction, what a person says also for the contacts that are the same person;
+    True when it is new, False when it already stood."""
+    new = record(connection, no, principal)
+    if no.kind in FOLLOWING and no.concerns.subject in _PERSONS:
+        persons.as_they_are(connection)
+        for key in _beside(connection, no.concerns.key):
+            new = record(connection, replace(no, concerns=key), principal) or new
+    return new
+
+
+def _beside(connection: sa.Connection, key: bytes) -> list[SubjectKey]:
+    """The other keys of whoever has this one, where a person is more than one contact."""
+    found = persons.of_keys(connection, [key])
+    roots = [member.root for member in found]
+    of_several = [member for member in found if roots.count(member.root) > 1]
+    return [it for it in subject_keys(of_several) if it.key != key]
+
+
+def subject_keys(members: list[persons.Member]) -> list[SubjectKey]:
+    """The keys of all addresses of contacts: who comes back without the one is still known by the other."""
+    keys: dict[bytes, SubjectKey] = {}
+    for member in members:
+        if member.email_key is not None:
+            keys[member.email_key] = SubjectKey("address", member.key_id, member.email_key)
+        if member.postal_key is not None:
+            keys[member.postal_key] = SubjectKey("postal", member.key_id, member.postal_key)
+    return list(keys.values())
+
+
+def spread(connection: sa.Connection, keys: list[SubjectKey], evidence: str, principal: Principal) -> int:
+    """Let what stands against one of these keys stand against all, of two pauses the longer; how many that made."""
+    made = 0
+    standing = _standing_by_scope(connection, [key.key for key in keys])
+    for (kind, *scope), by_key in standing.items():
+        longest = max(by_key.values(), key=lambda no: no.until.timestamp() if no.until else 0.0)
+        if longest.until is not None and longest.until <= utc_now():
+            continue
+        for key in keys:
+            present = by_key.get(key.key)
+            if present is not None and present.until == longest.until:
+                continue
+            why = f"suppression {longest.id}: {evidence}"
+            if present is not None:
+                lift(connection, present.id, why, principal)
+            no = No(kind, key, Scope(*scope), longest.origin, why, longest.until)
+            made += record(connection, no, principal)
+    return made
+
+
+def _standing_by_scope(
+    connection: sa.Connection, keys: list[bytes]
+) -> dict[tuple[Any, ...], dict[bytes, Any]]:
+    table = schema.suppression
+    rows = connection.execute(
+        sa.select(table)
+        .where(table.c.subject_key.in_(keys), table.c.lifted_at.is_(None), table.c.kind.in_(FOLLOWING))
+        .order_by(table.c.id)
+    )
+    found: dict[tuple[Any, ...], dict[bytes, Any]] = {}
+    for row in rows:
+        found.setdefault((row.kind, row.list_id, row.purpose, row.channel), {})[bytes(row.subject_key)] = row
+    return found
+
+
+def record(connection: sa.Connection, no: No, principal: Principal) -> bool:
+    """Record a "no" against its own key only, as `suppress`; for whoever goes through all keys of a person."""
     note(connection, _logged("no", no, principal))
     recorded = _insert(connection, no, principal)
     if recorded is None:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import bases, companies, corrections, objections, pauses, subscriptions
+from campaigns.register import bases, companies, corrections, objections, pauses, persons, subscriptions
 from campaigns.register.clearance import Channel
 from campaigns.register.pauses import Evidence
 from campaigns.store import schema
@@ -64,8 +64,9 @@ class Choice:
 
 
 def read(connection: sa.Connection, contact_id: int) -> Preferences | None:
-    """How things stand for a contact; None where there is none any more."""
+    """How things stand for a contact, of merged ones for the one that was kept; None where there is none any more."""
     table = schema.contact
+    contact_id = persons.root(connection, contact_id)
     row = connection.execute(sa.select(table).where(table.c.id == contact_id)).mappings().one_or_none()
     if row is None or row["erased_at"] is not None:
         return None
@@ -99,6 +100,7 @@ def choose(
         InputError: the language is none of ours.
     """
     evidence, principal = said
+    contact_id = persons.root(connection, contact_id)
     known = _known_lists(connection, contact_id)
     for list_id, wanted in choice.lists.items():
         if list_id in known and wanted:
@@ -123,6 +125,7 @@ def choose(
 def join(connection: sa.Connection, contact_id: int, list_id: int, said: tuple[Evidence, Principal]) -> None:
     """Join a list on the person's own word, which is a consent to its purpose where nothing else allows it."""
     evidence, principal = said
+    contact_id = persons.root(connection, contact_id)
     subscriptions.join(connection, contact_id, list_id, evidence.proof, principal)
     table = schema.mailing_list.c
     purpose = connection.execute(sa.select(table.purpose).where(table.id == list_id)).scalar_one()

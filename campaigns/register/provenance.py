@@ -5,7 +5,7 @@ Promise: the latest intake that names a field is that field's source; nothing is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -84,3 +84,37 @@ def add_fields(connection: sa.Connection, intake_id: int, origins: Mapping[int, 
             .values(fields=sorted({*fields, *origins[contact].fields}))
         )
     return set(known)
+
+
+def follow(connection: sa.Connection, kept: int, other: int, names: Iterable[str]) -> dict[int, list[str]]:
+    """Let fields that a contact got of another one come from where that one had them: intake -> names."""
+    table = schema.provenance
+    rows = connection.execute(
+        sa.select(table.c.intake_id, table.c.row, table.c.fields)
+        .where(table.c.contact_id == other)
+        .order_by(table.c.at.desc(), table.c.intake_id.desc())
+    ).all()
+    mine = sa.select(table.c.intake_id, table.c.fields).where(table.c.contact_id == kept)
+    own = {row.intake_id: set(row.fields) for row in connection.execute(mine)}
+    wanted, found = set(names), {}
+    for row in rows:
+        named = wanted.intersection(row.fields)
+        wanted -= named
+        fields = sorted(named - own.get(row.intake_id, set()))
+        if fields:
+            found[row.intake_id] = fields
+            origins = {kept: Origin(row.row, frozenset(fields))}
+            if not add_fields(connection, row.intake_id, origins):
+                record_many(connection, row.intake_id, origins)
+    return found
+
+
+def forget(connection: sa.Connection, contact_id: int, given: Mapping[int, Iterable[str]]) -> None:
+    """Take away that fields of a contact came from these intakes: intake -> names."""
+    table = schema.provenance
+    for intake_id, names in given.items():
+        mine = (table.c.contact_id == contact_id, table.c.intake_id == intake_id)
+        fields = connection.execute(sa.select(table.c.fields).where(*mine)).scalar_one_or_none() or []
+        left = [name for name in fields if name not in set(names)]
+        change = sa.update(table).where(*mine).values(fields=left) if left else sa.delete(table).where(*mine)
+        connection.execute(change)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
-from campaigns.register import audit, objections
+from campaigns.register import audit, objections, persons
 from campaigns.register.opt_out_log import LoggedWord, note
 from campaigns.store import bulk, schema
 
@@ -30,19 +30,23 @@ class Unsubscription:
 
 
 def unsubscribe(connection: sa.Connection, wish: Unsubscription, principal: Principal) -> bool:
-    """Leave one list for good, in all channels; True when anything changed.
+    """Leave one list for good, in all channels and as every contact of the same person; True when anything changed.
 
     Call it inside `permit.answering_a_no`. A contact that was erased in between is already beyond reach:
     nothing changes.
     """
-    changed = _end_subscription(connection, wish, principal)
-    keys = keys_of(connection, wish.contact_id)
+    persons.as_they_are(connection)
+    members = persons.members(connection, wish.contact_id)
+    changed = False
+    for member in members:
+        theirs = replace(wish, contact_id=member.contact)
+        changed = _end_subscription(connection, theirs, principal) or changed
     note(connection, _logged(wish, principal))
-    for key in keys:
+    for key in objections.subject_keys(members):
         no = objections.No(
             "unsubscribed", key, objections.Scope(list_id=wish.list_id), wish.origin, wish.evidence
         )
-        changed = objections.suppress(connection, no, principal) or changed
+        changed = objections.record(connection, no, principal) or changed
     return changed
 
 
@@ -51,9 +55,10 @@ def object_to_marketing(
 ) -> bool:
     """No direct marketing at all, in any channel (GDPR Art. 21(2)-(3)); True when it is new."""
     changed = False
+    persons.as_they_are(connection)
     for key in keys_of(connection, contact_id):
         no = objections.No("objection", key, objections.Scope(), origin, evidence)
-        changed = objections.suppress(connection, no, principal) or changed
+        changed = objections.record(connection, no, principal) or changed
     return changed
 
 
@@ -153,21 +158,9 @@ def _set_status(connection: sa.Connection, wish: Unsubscription, status: str, pr
 
 
 def keys_of(connection: sa.Connection, contact_id: int) -> list[objections.SubjectKey]:
-    """What a "no" of a contact is recorded against: the mailbox and the postal address, as far as they are known."""
-    contact = schema.contact
-    row = connection.execute(
-        sa.select(contact.c.email_key, contact.c.postal_key, contact.c.key_id).where(
-            contact.c.id == contact_id
-        )
-    ).one_or_none()
-    if row is None:
-        return []
-    keys = []
-    if row.email_key is not None:
-        keys.append(objections.SubjectKey("address", row.key_id, row.email_key))
-    if row.postal_key is not None:  # who comes back without the address is still the person
-        keys.append(objections.SubjectKey("postal", row.key_id, row.postal_key))
-    return keys
+    """What a "no" of a contact is recorded against: every mailbox and postal address of the person, as far as they are
+    known."""
+    return objections.subject_keys(persons.members(connection, contact_id))
 
 
 def statuses(connection: sa.Connection, list_id: int, contacts: Collection[int]) -> dict[int, str]:
@@ -192,3 +185,50 @@ def start_many(
     bulk.insert(schema.subscription, connection, names, wanted.items(), {**shared, "since": now})
     kept = {**shared, "at": now, "evidence": evidence}
     bulk.insert(schema.subscription_history, connection, names, wanted.items(), kept)
+
+
+def follow(
+    connection: sa.Connection, kept: int, other: int, evidence: str, principal: Principal
+) -> dict[int, str]:
+    """Give a contact the subscriptions of another one that is the same person; the strictest word stands for each list.
+
+    Whoever left a list as either of them has left it; one that only the other one has goes on. What waits for a
+    confirmation stays where it is. Returns what changed: list -> status.
+    """
+    table = schema.subscription
+    rows = connection.execute(
+        sa.select(table.c.contact_id, table.c.list_id, table.c.status).where(
+            table.c.contact_id.in_((kept, other))
+        )
+    ).all()
+    had = {row.list_id: row.status for row in rows if row.contact_id == kept}
+    theirs = {row.list_id: row.status for row in rows if row.contact_id == other}
+    changed = {}
+    for list_id, status in sorted(theirs.items()):
+        if list_id not in had and status != "pending":
+            start_many(connection, list_id, {kept: status}, evidence, principal)
+            changed[list_id] = status
+        elif status == "unsubscribed" and had.get(list_id) not in (None, "unsubscribed"):
+            wish = Unsubscription(kept, list_id, "merge", evidence)
+            _end_subscription(connection, wish, principal)
+            changed[list_id] = status
+    return changed
+
+
+def forget(
+    connection: sa.Connection, contact_id: int, lists: Collection[int], evidence: str, principal: Principal
+) -> list[int]:
+    """Take live subscriptions away that were another person's; which. The history keeps both ends."""
+    table, now = schema.subscription, utc_now()
+    gone = connection.execute(
+        sa.delete(table)
+        .where(
+            table.c.contact_id == contact_id, table.c.list_id.in_(list(lists)), table.c.status == "subscribed"
+        )
+        .returning(table.c.list_id)
+    )
+    found = sorted(gone.scalars())
+    shared = {"contact_id": contact_id, "changed_by": principal.name, "at": now, "evidence": evidence}
+    rows = [(list_id, "unsubscribed") for list_id in found]
+    bulk.insert(schema.subscription_history, connection, ("list_id", "status"), rows, shared)
+    return found

@@ -80,6 +80,14 @@ contact = sa.Table(
     required("updated_at", Instant),
     required("updated_by", sa.Text),
     sa.Column("erased_at", Instant),
+    # The contact that is the same person and was kept; this one keeps its own rows.
+    sa.Column("merged_into", BigId),
+    sa.Index(
+        "ix_contact_merged_into",
+        "merged_into",
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    ),
     sa.Index("ix_contact_email_key", "email_key"),
     sa.Index("ix_contact_postal_key", "postal_key"),
     sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_its_key"),
@@ -92,7 +100,7 @@ contact = sa.Table(
         retention="contacts",
         reach="id",
         erasure="blank",
-        keys=("id", "key_id"),
+        keys=("id", "merged_into", "key_id"),
         fingerprints=("email_key", "domain_key", "postal_key"),
         traces=("created_at", "updated_at", "erased_at"),
         actors=("created_by", "updated_by"),

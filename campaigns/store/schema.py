@@ -17,6 +17,7 @@ from campaigns.store.ledger_tables import (
     print_item,
     submission,
 )
+from campaigns.store.merge_tables import contact_merge
 from campaigns.store.metadata import metadata
 from campaigns.store.people_tables import contact_field, event, segment
 from campaigns.store.register_tables import (
@@ -51,6 +52,7 @@ __all__ = [
     "contact",
     "contact_basis",
     "contact_field",
+    "contact_merge",
     "datum_flag",
     "delivery",
     "disclosure",

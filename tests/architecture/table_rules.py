@@ -54,6 +54,7 @@ SHARED = {
         "campaigns.delivery.restart": "doubts what was open when the register was restored",
         "campaigns.delivery.decisions": "settles what is uncertain, on a person's word",
         "campaigns.delivery.overdue": "expires what waits when the deadline passed",
+        "campaigns.delivery.one_person": "withholds what would be a second message to one person",
     },
 }
 

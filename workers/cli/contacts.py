@@ -84,6 +84,47 @@ def edit(
 
 
 @contacts.command
+def merge(
+    kept: Annotated[int, Parameter(help="The number of the contact that is kept.")],
+    other: Annotated[int, Parameter(help="The number of the one that is the same person.")],
+    *,
+    evidence: Annotated[str, Parameter(help="How it is known that they are one person.")],
+    dry_run: Annotated[bool, Parameter(negative=(), help="Say what would happen, change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Merge two contacts that are one person. A no of either stands for both; `contacts split` takes it back."""
+    from campaigns.delivery import one_person
+    from campaigns.register.merging import Pair
+
+    installation = _opened()
+    done = one_person.merge(
+        installation.engine, installation.ring, Pair(kept, other), evidence, operator(), dry_run=dry_run
+    )
+    verb = "would be" if dry_run else "is"
+    lines = [f"Contact {other} {verb} merged into contact {kept}."]
+    lines += [f"{name}: {value}" for name, value in {**done.got, "withheld": done.withheld}.items() if value]
+    answer(done.told(), "\n".join(lines), as_json=json)
+
+
+@contacts.command
+def split(
+    contact: Annotated[int, Parameter(help="The number of the contact that was merged wrongly.")],
+    *,
+    evidence: Annotated[str, Parameter(help="How it is known that they are two people.")],
+    json: Json = False,
+) -> None:
+    """Part a merged contact from the one that was kept. What either forbade stays forbidden for both."""
+    from campaigns.register import merging
+    from campaigns.register.permit import answering_a_no
+
+    installation = _opened()
+    with answering_a_no(installation.engine) as connection:
+        parted = merging.part(connection, installation.ring, contact, evidence, operator())
+    text = f"Contact {contact} is a person of its own again, apart from contact {parted['kept']}."
+    answer({"contact": contact, **parted}, text, as_json=json)
+
+
+@contacts.command
 def export(
     file: Annotated[
         Path, Parameter(allow_leading_hyphen=True, help="The file to write; - for standard output.")
