@@ -13,6 +13,7 @@ from campaigns.content.compile import compile_content
 from campaigns.content.language import LANGUAGES, Language
 from campaigns.content.model import Brand, CampaignFacts
 from campaigns.content.render import Renderer
+from campaigns.register.preferences import ListState, Preferences
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATES: Final = ROOT / "templates"
@@ -38,6 +39,16 @@ TIMES: Final[dict[Language, str]] = {
     "fi": "tiistaina 24.\u00a0marraskuuta 2026 klo\u00a09.41",
     "en": "on Tuesday 24 November 2026 at 09:41",
 }
+#: Another list that the person is on still, under a long name.
+LEFT: Final = Preferences(
+    1,
+    {},
+    "",
+    [ListState(4, "Varastotila- ja kuljetuskapasiteettitarjoukset", "newsletter", subscribed=True)],
+    {},
+    None,
+    stopped=False,
+)
 # Long on purpose: a Finnish name of a company and an address that fills a phone's line.
 RECIPIENT: Final[dict[str, object]] = {
     "first_name": "Anna-Kaisa",
@@ -89,6 +100,11 @@ def page(name: str, language: Language) -> Look:
         action="/u/token",
         time_text=TIMES[language],
         stopped_all=name == "stopped_all",
+        outcome="",
+        query="",
+        left=LEFT,
+        list_id=3,
+        choices="/p/token",
     )
     return Look(
         html, {f"/{file}": (folder / file).read_bytes() for file in ("page.css", "mark.png", "jetty.png")}

@@ -164,12 +164,13 @@ def test_markup_in_what_was_typed_stays_text(register: Register) -> None:
     assert "<img src=x" not in client_for(register).get(path(register)).text
 
 
-def test_asking_for_a_copy_opens_one_case_a_day(register: Register) -> None:
+def test_asking_for_a_copy_opens_one_request_a_day(register: Register) -> None:
     for _ in range(2):
         assert "Vi har fått din begäran" in post(register, {"do": "copy"}).text
     with reading(register.engine) as connection:
-        table = schema.feedback_case.c
-        assert connection.execute(sa.select(table.kind, table.contact_id)).all() == [("access", 1)]
+        table = schema.rights_request.c
+        found = connection.execute(sa.select(table.kind, table.came_by, table.contact_id)).all()
+    assert found == [("access", "page", 1)]
 
 
 def test_bad_links_and_forgotten_people_are_one_answer(register: Register) -> None:

@@ -20,7 +20,7 @@ from workers.shared_commits import SharedCommit
 from workers.web.bodies import read_form
 from workers.web.context import WebContext
 from workers.web.pages import HEADERS
-from workers.web.people import Wish, holder, leave, time_text
+from workers.web.people import Wish, holder, leave, time_text, what_is_left
 
 _VIEW_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' {origin}; form-action 'none'; "
@@ -73,6 +73,7 @@ class Links:
         everything = form.get("scope") == "all"
         who = await run_in_threadpool(holder, self._context.engine, claims)
         await self._commits.hand_in(Wish(claims, everything), binds=True)
+        left = await run_in_threadpool(what_is_left, self._context.engine, claims)
         language = self._pages.language(form.get("lang"), who.language)
         return self._pages.render(
             "unsubscribed",
@@ -82,5 +83,8 @@ class Links:
             address=who.address,
             action=path,
             time_text=time_text(utc_now(), self._context.time_zone, language),
-            stopped_all=everything,
+            stopped_all=everything or left is None or left.stopped,
+            left=left,
+            list_id=claims.list_id,
+            choices=f"/p/{self._context.tokens.for_link(TokenPurpose.PREFERENCES, claims)}",
         )

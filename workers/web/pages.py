@@ -82,6 +82,7 @@ class Pages:
             "outcome": "",
             "time_text": "",
             "stopped_all": False,
+            "left": None,
             **more,
         }
         text = self._environment.get_template(f"{name}.html").render(context)

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from campaigns.content.language import as_language, date_text
 from campaigns.principal import Principal
-from campaigns.register import subscriptions
+from campaigns.register import preferences, subscriptions
 from campaigns.register.permit import recording_noes
+from campaigns.register.preferences import Preferences
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from campaigns.tokens import TokenClaims
@@ -58,6 +59,16 @@ def holder(engine: sa.Engine, claims: TokenClaims) -> Holder:
             sa.select(mailing_list.name).where(mailing_list.id == claims.list_id)
         ).scalar_one_or_none()
     return Holder(person.email or "" if person else "", person.language or "" if person else "", name or "")
+
+
+def what_is_left(engine: sa.Engine, claims: TokenClaims) -> Preferences | None:
+    """How things stand for the holder of a link now; None where the register has forgotten them.
+
+    Raises:
+        Unreachable: the database is away.
+    """
+    with reading(engine) as connection:
+        return preferences.read(connection, claims.contact)
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ from starlette.responses import HTMLResponse, Response
 from campaigns.clock import utc_now
 from campaigns.content.language import LANGUAGES, as_language, date_text
 from campaigns.errors import NotFound
-from campaigns.feedback import cases
 from campaigns.principal import Principal
 from campaigns.register import corrections, pauses, preferences, subscriptions
 from campaigns.register.own_data import FIELDS, read_own
 from campaigns.register.pauses import Evidence
 from campaigns.register.permit import recording_noes
 from campaigns.register.preferences import Choice, Preferences
+from campaigns.rights import requests
 from campaigns.store.engine import reading
 from campaigns.tokens import TokenClaims, TokenPurpose
 from workers.shared_commits import SharedCommit
@@ -174,14 +174,21 @@ class PreferencePages:
         return await self._done(visit, deed, "corrected")
 
     async def _ask_copy(self, visit: Visit, _form: Form) -> HTMLResponse:
-        claims = visit.claims
-        today = utc_now().astimezone(ZoneInfo(self._context.time_zone)).date()
+        contact, zone = visit.claims.contact, self._context.time_zone
+        today = utc_now().astimezone(ZoneInfo(zone)).date()
 
         def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
             evidence, principal = said
-            about = f"contact:{claims.contact} {today.isoformat()}"
-            matter = cases.Matter("access", about, f"{evidence.origin}, {evidence.proof}", claims)
-            cases.open_case(connection, matter, principal)
+            asked = requests.Asked(
+                kind="access",
+                came_by="page",
+                contact_id=contact,
+                evidence=f"{evidence.origin}: {evidence.proof}",
+                reference=f"contact:{contact} {today.isoformat()}",
+                language=visit.language,
+                time_zone=zone,
+            )
+            requests.open_request(connection, asked, principal)
 
         return await self._done(visit, deed, "asked")
 
