@@ -24,6 +24,7 @@ from workers.broker import connected, make_broker
 from workers.metrics import LEADS, QUEUE, Readiness, serve
 from workers.settings import Settings
 from workers.stopping import StopFlag
+from workers.sweeping import Sweeping
 from workers.wiring import Installation
 
 log = structlog.get_logger()
@@ -47,7 +48,8 @@ def run_scheduler(settings: Settings) -> None:
     with connected(settings) as client:
         broker = make_broker(client)
         leadership, bell = Leadership(broker), Bell(installation, broker)
-        sealing, readiness = Sealing(installation.sealer), Readiness()
+        sealing, sweeping = Sealing(installation.sealer), Sweeping(installation)
+        readiness = Readiness()
         serve(settings.metrics, settings.metrics.scheduler_port, readiness)
         log.info("scheduler started")
         while not stop.wait(LOOK_SECONDS):
@@ -58,6 +60,7 @@ def run_scheduler(settings: Settings) -> None:
                     tidy(installation)
                     ring(bell)
                     sealing.look()
+                sweeping.look(leads=leads)
                 for name in queue.QUEUES:
                     QUEUE.labels(name).set(queue.waiting(broker, name))
             except (UtskickError, OSError) as error:

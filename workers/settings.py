@@ -23,6 +23,7 @@ from campaigns.register.processors import SELF, Processor, guard
 from workers import settings_checks as checks
 from workers.settings_feedback import Mailbox, Webhook
 from workers.settings_register import FieldTable, SegmentsTable, field_faults
+from workers.settings_retention import Retention
 from workers.settings_traffic import (
     BrakeTable,
     CommonLimits,
@@ -143,14 +144,6 @@ class PrintHouse(_Table):
     processor: Key | None = None
     width: Annotated[int, Field(ge=20, le=80)] = 30
     max_rows: Annotated[int, Field(ge=4, le=8)] = 6
-
-
-class Retention(_Table):
-    """How long records are kept, in days."""
-
-    deliveries_days: Annotated[int, Field(ge=1)]
-    feedback_days: Annotated[int, Field(ge=1)]
-    audit_days: Annotated[int, Field(ge=1)]
 
 
 class Settings(_Table):

@@ -1,16 +1,20 @@
 """The accounts of a campaign: one consistent look at the ledger.
 
 Promise: recipients equals the sum of all statuses, at any moment, since both come from one statement over the rows.
+When the rows of a campaign have been kept long enough, the groups of that statement are kept in their place
+(`keep_figures`), and the accounts are the same as before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from campaigns.clock import iso
+from campaigns.clock import iso, utc_now
 from campaigns.errors import NotFound
 from campaigns.store import schema
 from campaigns.store.engine import reading
@@ -23,23 +27,69 @@ def show(engine: sa.Engine, campaign_id: int) -> dict[str, Any]:
     Raises:
         NotFound: there is no such campaign.
     """
-    table, row = schema.campaign, schema.delivery.c
+    table = schema.campaign
     with reading(engine) as connection:
         campaign = connection.execute(sa.select(table).where(table.c.id == campaign_id)).one_or_none()
-        groups = connection.execute(
-            sa.select(
-                row.status,
-                row.reason,
-                sa.func.count().label("rows"),
-                sa.func.min(row.handed_over_at).label("first"),
-                sa.func.max(row.handed_over_at).label("last"),
-            )
-            .where(row.campaign_id == campaign_id)
-            .group_by(row.status, row.reason)
-        ).all()
+        groups = _kept(connection, campaign_id) or _counted(connection, campaign_id)
     if campaign is None:
         raise NotFound(f"there is no campaign {campaign_id}; `utskick campaigns list` shows those that are")
     return _accounts(campaign, groups)
+
+
+def keep_figures(connection: sa.Connection, campaign_id: int) -> None:
+    """Keep the figures of a campaign of which nothing waits any more, before its rows go; those kept already stay."""
+    if _kept(connection, campaign_id):
+        return
+    figures = [group.plain() for group in _counted(connection, campaign_id)]
+    table = schema.campaign_figures
+    connection.execute(sa.insert(table).values(campaign_id=campaign_id, figures=figures, kept_at=utc_now()))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """How many rows have a status (and a reason), and when the first and the last of them were handed over."""
+
+    status: str
+    reason: str | None
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+    def plain(self) -> dict[str, Any]:
+        moments = {"first": self.first, "last": self.last}
+        told = {name: moment.isoformat() if moment else None for name, moment in moments.items()}
+        return {"status": self.status, "reason": self.reason, "rows": self.rows, **told}
+
+
+def _counted(connection: sa.Connection, campaign_id: int) -> list[_Group]:
+    row = schema.delivery.c
+    groups = connection.execute(
+        sa.select(
+            row.status,
+            row.reason,
+            sa.func.count().label("rows"),
+            sa.func.min(row.handed_over_at).label("first"),
+            sa.func.max(row.handed_over_at).label("last"),
+        )
+        .where(row.campaign_id == campaign_id)
+        .group_by(row.status, row.reason)
+    )
+    return [_Group(*group) for group in groups]
+
+
+def _kept(connection: sa.Connection, campaign_id: int) -> list[_Group]:
+    table = schema.campaign_figures.c
+    kept = connection.execute(
+        sa.select(table.figures).where(table.campaign_id == campaign_id)
+    ).scalar_one_or_none()
+    return [
+        _Group(**{**group, "first": _moment(group["first"]), "last": _moment(group["last"])})
+        for group in kept or ()
+    ]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def list_campaigns(engine: sa.Engine) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -26,6 +27,8 @@ from campaigns.store import schema
 
 NOBODY: Final = 0
 REDACTION: Final = "contact:audit:redact"
+#: Values were blanked since their time was over; the subject "before:<instant>" says of which entries.
+RETENTION: Final = "register:audit:redact"
 
 _TAG = re.compile(r"[a-z_]+:[a-z_]+:[a-z_]+")
 _CONTACT = re.compile(r"contact:([0-9]+)")
@@ -90,6 +93,23 @@ def redact(connection: sa.Connection, contact_id: int, evidence: str, principal:
     ).rowcount
     if redacted:
         write(connection, Entry(principal, REDACTION, [f"contact:{contact_id}"], evidence))
+    return redacted
+
+
+def redact_old(
+    connection: sa.Connection, before: datetime, held: sa.Select[Any], principal: Principal
+) -> int:
+    """Blank the values of all entries older than that but those of the contacts that are `held`, within the caller's
+    transaction; returns how many rows. The chain stays valid, and an entry of its own tells of it."""
+    table, entry = schema.audit_value, schema.audit
+    old = sa.select(entry.c.id).where(entry.c.at < before)
+    redacted = connection.execute(
+        sa.update(table)
+        .where(table.c.redacted_at.is_(None), table.c.audit_id.in_(old), table.c.contact_id.not_in(held))
+        .values(old=None, new=None, salt=None, redacted_at=utc_now())
+    ).rowcount
+    if redacted:
+        write(connection, Entry(principal, RETENTION, [f"before:{before.isoformat()}"], "retention"))
     return redacted
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
 
@@ -43,7 +44,8 @@ class Findings:
     unsealed: int = 0
     problems: list[Problem] = field(default_factory=list)
     told: set[int] = field(default_factory=set, repr=False)
-    redacted: dict[int, Problem] = field(default_factory=dict, repr=False)
+    told_before: datetime = field(default=datetime.min.replace(tzinfo=UTC), repr=False)
+    redacted: dict[int, tuple[datetime, Problem]] = field(default_factory=dict, repr=False)
 
 
 def verify(sealer: Sealer) -> Findings:
@@ -83,8 +85,8 @@ def _all_problems(connection: sa.Connection, sealer: Sealer, findings: Findings)
         _note_redactions(row, values, findings)
         yield from _value_problems(row, values)
         before = SealMark(row.seal_position, row.seal)
-    for contact, problem in findings.redacted.items():
-        if contact not in findings.told:
+    for contact, (at, problem) in findings.redacted.items():
+        if contact not in findings.told and at >= findings.told_before:
             yield problem
     wrong = file_problem(connection, sealer.file.seen(incarnation(connection)))
     if wrong is not None:
@@ -118,10 +120,14 @@ def _value_problems(row: Any, values: list[Any]) -> Iterator[Problem]:
 def _note_redactions(row: Any, values: list[Any], findings: Findings) -> None:
     if row.tag == audit.REDACTION:
         findings.told.update(int(subject.partition(":")[2]) for subject in row.subjects)
+    if row.tag == audit.RETENTION:
+        moments = [datetime.fromisoformat(subject.partition(":")[2]) for subject in row.subjects]
+        findings.told_before = max(findings.told_before, *moments)
     for value in values:
-        if value.redacted_at is not None:
+        youngest = findings.redacted.get(value.contact_id)
+        if value.redacted_at is not None and (youngest is None or youngest[0] < row.at):
             problem = f"the values of contact {value.contact_id} were redacted, and no entry says so"
-            findings.redacted.setdefault(value.contact_id, Problem(row.seal_position or 0, row.id, problem))
+            findings.redacted[value.contact_id] = row.at, Problem(row.seal_position or 0, row.id, problem)
 
 
 def _entries(connection: sa.Connection) -> Iterator[tuple[Any, list[Any]]]:

@@ -34,7 +34,7 @@ def make_ahead(engine: sa.Engine, campaign_id: int) -> int:
     """
     if engine.dialect.name != "postgresql":
         return 0
-    starts = range(campaign_id // CAMPAIGNS * CAMPAIGNS, campaign_id + AHEAD, CAMPAIGNS)
+    starts = range(start_of(campaign_id), campaign_id + AHEAD, CAMPAIGNS)
     with reading(engine) as connection:
         missing = [start for start in starts if not _exists(connection, start)]
     if not missing:
@@ -49,9 +49,34 @@ def make_ahead(engine: sa.Engine, campaign_id: int) -> int:
         raise RefusedOperation(f"{problem}; run `utskick init` as the owner of the database") from None
 
 
+def drop(connection: sa.Connection, start: int) -> bool:
+    """Drop the partitions of the campaigns from `start` on, within the caller's transaction; False where there are
+    none (on SQLite there never are).
+
+    Raises:
+        RefusedOperation: this role may not drop them.
+    """
+    if connection.dialect.name != "postgresql" or not _exists(connection, start):
+        return False
+    try:
+        for table in PARTITIONED:
+            connection.execute(sa.text(f"DROP TABLE {partition(table, start)}"))
+    except ProgrammingError:
+        problem = "this role may not drop partitions of the ledger"
+        raise RefusedOperation(
+            f"{problem}; run `utskick retention sweep` as the owner of the database"
+        ) from None
+    return True
+
+
+def start_of(campaign_id: int) -> int:
+    """The first campaign of the partition that holds this one."""
+    return campaign_id // CAMPAIGNS * CAMPAIGNS
+
+
 def partition(table: str, campaign_id: int) -> str:
     """The full name of the partition that holds a campaign's rows of a table."""
-    return f"{SCHEMA}.{table}_{campaign_id // CAMPAIGNS * CAMPAIGNS:09d}"
+    return f"{SCHEMA}.{table}_{start_of(campaign_id):09d}"
 
 
 def _exists(connection: sa.Connection, start: int) -> bool:

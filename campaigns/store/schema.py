@@ -32,6 +32,7 @@ from campaigns.store.register_tables import (
     subscription_history,
     suppression,
 )
+from campaigns.store.retention_tables import campaign_figures, legal_hold, retention_sweep
 from campaigns.store.rights_tables import disclosure, disclosure_subject, rights_request, rights_telling
 from campaigns.store.schedule_tables import recurrence
 from campaigns.store.traffic_tables import campaign_brake, warm_up_day
@@ -46,6 +47,7 @@ __all__ = [
     "campaign",
     "campaign_brake",
     "campaign_content",
+    "campaign_figures",
     "campaign_list",
     "claim_count",
     "company",
@@ -63,6 +65,7 @@ __all__ = [
     "gate",
     "gate_raise",
     "intake",
+    "legal_hold",
     "mailing_list",
     "metadata",
     "parked_mail",
@@ -75,6 +78,7 @@ __all__ = [
     "register_key",
     "rights_request",
     "rights_telling",
+    "retention_sweep",
     "segment",
     "submission",
     "subscription",

@@ -29,6 +29,7 @@ NOUNS = {
     "feedback": "Bounces and other mail that came back.",
     "mailbox": "Read bounces and replies from mailboxes by IMAP.",
     "rights": "What people ask for in their own right: access, erasure and the others.",
+    "retention": "Let go of what has been kept long enough.",
     "dkim": "Sign our mail ourselves.",
     "audit": "Who did what, and whether the log of it is what it was.",
 }
