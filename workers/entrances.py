@@ -18,6 +18,7 @@ from campaigns.store import schema
 from campaigns.store.engine import reading
 from campaigns.tokens import TokenClaims
 from workers import broker as queue
+from workers.guarding import guard_webhook
 from workers.inbound import InboundContext, start_inbound
 from workers.metrics import Readiness, serve
 from workers.ready import database_problems
@@ -61,6 +62,7 @@ def run_web(settings: Settings, host: str, port: int) -> None:
         time_zone=settings.time_zone,
         api_tokens=api_tokens(settings.secrets_dir),
         submit=lambda document: _submit(settings, document),
+        guard_webhook=lambda key: guard_webhook(settings, key),
         confirming=frozenset(key for key, hook in settings.webhooks.items() if hook.confirm_subscriptions),
     )
     listening = _listening(host, port)

@@ -28,6 +28,7 @@ from campaigns.feedback.mime import MESSAGE_OCTETS
 from campaigns.principal import Principal
 from campaigns.register.permit import wait_until
 from workers.faults import place_of
+from workers.guarding import guard_mailbox
 from workers.hint_alarm import HintAlarm
 from workers.mailbox_url import MailboxUrl
 from workers.metrics import Readiness, serve
@@ -67,7 +68,7 @@ def poll_all(installation: Installation, keys: Sequence[str] = ()) -> list[Pass]
     """One pass over these mailboxes, or over all.
 
     Raises:
-        Unreachable, KeysFault: a mailbox cannot be read; those before it were.
+        GuardRefused, Unreachable, KeysFault: a mailbox cannot be read; those before it were.
     """
     return [poll(installation, key) for key in keys or installation.settings.mailboxes]
 
@@ -76,9 +77,11 @@ def poll(installation: Installation, key: str) -> Pass:
     """One pass over one mailbox: everything that lies in it when it begins.
 
     Raises:
+        GuardRefused: its processor may not be used today; nothing was asked of it.
         Unreachable: the mailbox or the database is away.
         KeysFault: there is no password, or the server does not take it.
     """
+    guard_mailbox(installation.settings, key)
     box, done = installation.settings.mailboxes[key], Pass(key)
     taker = _Taker(installation, done)
     with _opened(key, box.place, _password(installation.settings, key)) as server:

@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
+import structlog
 
 from campaigns.clock import utc_now
 from campaigns.delivery.composing import Writer
@@ -25,7 +26,7 @@ from campaigns.delivery.send import BatchReport, Desk, send_batch
 from campaigns.delivery.smarthost import probe
 from campaigns.delivery.smarthost_url import parse_smarthost_url
 from campaigns.delivery.transport import Timeouts
-from campaigns.errors import NotFound, RefusedOperation
+from campaigns.errors import GuardRefused, NotFound, RefusedOperation
 from campaigns.post.edition import PostDesk, write_edition
 from campaigns.register.processors import guard
 from campaigns.store import schema
@@ -33,13 +34,16 @@ from campaigns.store.engine import reading
 from workers import metrics
 from workers.braking import Braking
 from workers.gate import make_gate
+from workers.guarding import guard_print_house
 from workers.metrics import GateView
 from workers.pacing import Pacer
 from workers.pass_pace import PassPace
-from workers.routes import Inspection, Routes
+from workers.routes import FORBIDDEN_SECONDS, Inspection, Routes
 from workers.seats import Counter, Seat
 from workers.shared_limits import SharedLimits
 from workers.wiring import Installation
+
+log = structlog.get_logger()
 
 _WRITERS: Final = 16
 #: A batch is handed over for so many seconds at a time, so that on a slow smarthost campaigns take turns.
@@ -198,6 +202,11 @@ class SendingRoom:
             raise RefusedOperation(
                 "there is no [print_houses.main] in the settings; the printed edition waits"
             )
+        try:
+            guard_print_house(self._installation.settings, house.key)
+        except GuardRefused as error:
+            log.warning("print house forbidden", print_house=house.key, problem=str(error))
+            return BatchReport(smarthost_away=True, due_at=utc_now() + timedelta(seconds=FORBIDDEN_SECONDS))
         carrier = self._installation.print_carrier(house.key)
         report = write_edition(
             PostDesk(self._installation.engine, self._gate, house, carrier, self.stopping), ref

@@ -21,15 +21,19 @@ def _no_queue(_document: Mapping[str, Any]) -> None:
     raise Unreachable("there is no queue here")
 
 
+def _no_guard(_endpoint: str) -> None:
+    """What belongs to nobody else is always taken."""
+
+
 View = Callable[[TokenClaims], str | None]
 
 
 @dataclass(frozen=True)
 class WebContext:
-    """The register, the tokens, the pages; how the message of a delivery is made anew as a page (None
-    where there is none any more); what each webhook endpoint believes, and which of them confirm their
-    subscription by themselves; where we are seen from outside; the readers' time zone. For programs: the digests of
-    each service's tokens, the keys, and how a submission is put on the queue."""
+    """The register, the tokens, the pages; how the message of a delivery is made anew as a page (None where there is
+    none any more); what each webhook endpoint believes, which of them confirm their subscription by themselves, and the
+    guard over whose they are (raises `GuardRefused`); where we are seen from outside; the readers' time zone. For
+    programs: the digests of each service's tokens, the keys, and how a submission is put on the queue."""
 
     engine: sa.Engine
     tokens: TokenMaker
@@ -43,6 +47,7 @@ class WebContext:
     certificates: Certificates = field(default_factory=Certificates)
     api_tokens: Mapping[str, Sequence[bytes]] = field(default_factory=dict, repr=False)
     submit: Callable[[Mapping[str, Any]], None] = _no_queue
+    guard_webhook: Callable[[str], None] = _no_guard
 
     @property
     def public_origin(self) -> str:

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from campaigns.clock import utc_now
-from campaigns.errors import FaultyInput
+from campaigns.errors import FaultyInput, GuardRefused
 from campaigns.feedback.apply import Report, apply_reports, may_be_a_no
 from campaigns.feedback.event import FeedbackEvent
 from campaigns.feedback.ingest import message_id_claims, return_path_claims
@@ -111,6 +111,12 @@ class Hooks:
             _REFUSED.labels(known.name, "unreadable").inc()
             faults = [{"where": fault.where, "problem": fault.problem} for fault in error.faults]
             return JSONResponse({"error": "the body cannot be read", "faults": faults}, 400)
+        try:
+            self._context.guard_webhook(endpoint)
+        except GuardRefused as error:  # kept by the provider, which tries again, until somebody has decided
+            log.warning("webhook source forbidden", webhook=endpoint, problem=str(error))
+            _REFUSED.labels(known.name, "processor").inc()
+            return JSONResponse({"error": "this source may not be used at present"}, 503)
         await self._record(endpoint, readable)
         if known.name == "ses":
             await self._confirm(endpoint, arrival)
