@@ -68,7 +68,7 @@ def arrived(
     """
     events = events_of(tokens, raw, envelope_recipient, ring)
     if events[0].kind in parking.FOR_PEOPLE:
-        parking.park(engine, raw, events[0].kind, envelope_recipient)
+        parking.park(engine, raw, events[0].kind, envelope_recipient, events[0])
     return events
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.clock import utc_now
 from campaigns.errors import NotFound, RefusedOperation
-from campaigns.feedback.event import Kind
+from campaigns.feedback.event import FeedbackEvent, Kind
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 
@@ -30,13 +30,16 @@ KEPT: Final = 10_000
 RETENTION: Final = timedelta(days=30)
 
 
-def park(engine: sa.Engine, raw: bytes, kind: Kind, recipient: str | None) -> None:
-    """Keep a message; again changes nothing. Blanks what is due on the way.
+def park(
+    engine: sa.Engine, raw: bytes, kind: Kind, recipient: str | None, event: FeedbackEvent | None = None
+) -> None:
+    """Keep a message, with whose it is as far as its event tells; again changes nothing. Blanks what is due on the way.
 
     Raises:
         Unreachable: the database is away; hand the message in again.
     """
     table = schema.parked_mail
+    claims = event.claims if event is not None else None
     insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     with writing(engine) as connection:
         blank(connection)
@@ -50,6 +53,9 @@ def park(engine: sa.Engine, raw: bytes, kind: Kind, recipient: str | None) -> No
                 received_at=utc_now(),
                 recipient=None if full else recipient,
                 raw=None if full else raw[:OCTETS],
+                campaign_id=claims.campaign if claims else None,
+                number=claims.number if claims else None,
+                about_key=event.about if event is not None else None,
                 blanked_at=utc_now() if full else None,
             )
             .on_conflict_do_nothing(index_elements=["digest"])

@@ -33,6 +33,8 @@ RETENTION: Final = "register:audit:redact"
 _TAG = re.compile(r"[a-z_]+:[a-z_]+:[a-z_]+")
 _CONTACT = re.compile(r"contact:([0-9]+)")
 _SALT_OCTETS = 16
+#: More people in an entry without values are bulk work, whose list is kept elsewhere (provenance, disclosures).
+_FEW: Final = 20
 
 Values = Mapping[str, Any] | None
 
@@ -86,9 +88,10 @@ def redact(connection: sa.Connection, contact_id: int, evidence: str, principal:
     The chain stays valid, and an entry of its own tells of the redaction. Values written later are not touched.
     """
     table = schema.audit_value
+    holding = sa.or_(table.c.old.is_not(None), table.c.new.is_not(None))
     redacted = connection.execute(
         sa.update(table)
-        .where(table.c.contact_id == contact_id, table.c.redacted_at.is_(None))
+        .where(table.c.contact_id == contact_id, table.c.redacted_at.is_(None), holding)
         .values(old=None, new=None, salt=None, redacted_at=utc_now())
     ).rowcount
     if redacted:
@@ -135,7 +138,9 @@ def joint_hash(hashes: Iterable[tuple[int, bytes | None]]) -> bytes | None:
 def _by_person(entry: Entry) -> dict[int, tuple[Values, Values]]:
     old, new = _plain(entry.old), _plain(entry.new)
     if old is None and new is None:
-        return {}
+        # A row without values: by it the entry is found again when the person asks what was done.
+        named = {int(found[1]) for subject in entry.subjects if (found := _CONTACT.fullmatch(subject))}
+        return dict.fromkeys(sorted(named), (None, None)) if len(named) <= _FEW else {}
     names = list({**(old or {}), **(new or {})})
     people = {name: int(found[1]) for name in names if (found := _CONTACT.fullmatch(name))}
     if names and len(people) == len(names):

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from campaigns.errors import InputError
 from campaigns.principal import Principal
-from campaigns.register import audit, companies
+from campaigns.register import audit, companies, disclosures
 from campaigns.register.cells import safe_cell
 from campaigns.register.contacts import PERSON_COLUMNS
 from campaigns.register.fields import values_of
@@ -53,14 +53,14 @@ def export(
     extra = _extra_names(engine) if as_table else []
     if as_table:
         yield _line([*COLUMNS, *extra])
-    after = 0
+    after, number = 0, 0
     while True:
         with writing(engine) as connection:
             people = _people(connection, disclosure, after)
             if not people:
                 return
             after = people[-1]["id"]
-            _log(connection, disclosure, [row["id"] for row in people], principal)
+            number = _log(connection, disclosure, [row["id"] for row in people], principal, number)
         lines = (_rows if as_table else _objects)(people, extra)
         yield "".join(lines)
 
@@ -123,9 +123,16 @@ def _line(cells: list[str]) -> str:
 
 
 def _log(
-    connection: sa.Connection, disclosure: Disclosure, contacts: list[int], principal: Principal
-) -> None:
+    connection: sa.Connection, disclosure: Disclosure, contacts: list[int], principal: Principal, number: int
+) -> int:
+    """Log a piece; returns the number of the disclosure that all pieces belong to."""
+    if number:
+        disclosures.add(connection, number, contacts)
+    else:
+        given = disclosures.Given(disclosure.recipient, disclosure.ground, "export")
+        number = disclosures.record(connection, given, contacts, principal)
     of_list = [f"list:{disclosure.list_id}"] if disclosure.list_id is not None else []
     subjects = [*of_list, *(f"contact:{contact}" for contact in contacts)]
     evidence = f"to {disclosure.recipient}: {disclosure.ground}"
     audit.write(connection, audit.Entry(principal, "contact:register:export", subjects, evidence))
+    return number

@@ -131,10 +131,21 @@ parked_mail = sa.Table(
     required("received_at", Instant),
     personal("recipient"),
     personal("raw", sa.LargeBinary),
+    # Whose it is, so that access and erasure find it: the delivery that it answers, or the sender's fingerprint.
+    sa.Column("campaign_id", BigId),
+    sa.Column("number", sa.Integer),
+    sa.Column("about_key", sa.LargeBinary),
     sa.Column("retried_at", Instant),
     sa.Column("settled_at", Instant),
     sa.Column("blanked_at", Instant),
     sa.Index("ix_parked_mail_received", "received_at"),
+    sa.Index("ix_parked_mail_delivery", "campaign_id", "number"),
+    sa.Index(
+        "ix_parked_mail_about",
+        "about_key",
+        sqlite_where=sa.text("about_key IS NOT NULL"),
+        postgresql_where=sa.text("about_key IS NOT NULL"),
+    ),
     sa.CheckConstraint("blanked_at IS NULL OR raw IS NULL", name="blanked_is_blank"),
     info=Record(
         kind="mail",
@@ -144,7 +155,8 @@ parked_mail = sa.Table(
         retention="parked_mail",
         reach="about",
         erasure="blank",
-        keys=("id", "digest"),
+        keys=("id", "digest", "campaign_id", "number"),
+        fingerprints=("about_key",),
         traces=("kind", "octets", "received_at", "retried_at", "settled_at", "blanked_at"),
     ).info,
 )
