@@ -254,7 +254,8 @@ def test_redaction_blanks_one_person_and_leaves_the_chain_valid(sealer: Sealer) 
     seal(sealer)
     assert verify(sealer).problems == []
     with reading(sealer.engine) as connection:
-        rows = connection.execute(sa.select(schema.audit_value)).all()
+        values = schema.audit_value
+        rows = connection.execute(sa.select(values).where(values.c.old_hash.is_not(None))).all()
     left = {(row.audit_id, row.contact_id): (row.old, row.salt is None) for row in rows}
     assert left == {
         (alone, ANNA): (None, True),

@@ -70,7 +70,7 @@ LIBRARIES = {
     "pydantic": ("campaigns.planning", "campaigns.feedback.providers", "workers"),
     "cryptography": ("campaigns.delivery", "campaigns.feedback"),
     "segno": ("campaigns.post",),
-    "typst": ("campaigns.post",),
+    "typst": ("campaigns.post", "campaigns.rights"),
     "matplotlib": ("campaigns.reports",),
     "aiosmtpd": ("workers",),
     "cyclopts": ("workers.cli",),

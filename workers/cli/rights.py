@@ -102,6 +102,26 @@ def identify(
 
 
 @rights.command
+def disclose(
+    request: RequestNumber,
+    *,
+    out: Annotated[Path, Parameter(help="The folder to make; for its owner's eyes only.")],
+    json: Json = False,
+) -> None:
+    """Answer a request for access or portability: everything on the person, as JSON, HTML, PDF and CSV."""
+    from campaigns.rights.disclosure import disclose as disclosed
+    from workers.cli.rights_package import keeper, refuse_used, write_package
+
+    installation = _opened()
+    refuse_used(out)
+    package = disclosed(
+        installation.engine, installation.ring, keeper(installation.settings), request, operator()
+    )
+    write_package(out, package)
+    answer({"request": request, "files": sorted(package)}, f"Written to {out}.", as_json=json)
+
+
+@rights.command
 def extend(
     request: RequestNumber,
     *,
