@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -40,20 +40,7 @@ PERSON_FIELDS = ("first_name", "last_name", "title", "street", "postal_code", "c
 
 def refused_rows(connection: sa.Connection, campaign_id: int, first: int, last: int) -> list[tuple[int, str]]:
     """The waiting rows of a range that the gate's predicate refuses now, with the reasons."""
-    delivery, contact, campaign = schema.delivery.c, schema.contact, schema.campaign
-    reason = withholding_reason(Asked(delivery.list_id, delivery.channel, campaign.c.purpose)).label("reason")
-    found = (
-        sa.select(delivery.number, reason)
-        .join(contact, contact.c.id == delivery.contact_id)
-        .join(campaign, campaign.c.id == delivery.campaign_id)
-        .where(
-            delivery.campaign_id == campaign_id,
-            delivery.number.between(first, last),
-            delivery.status.in_(("pending", "deferred")),
-        )
-        .subquery()
-    )
-    rows = connection.execute(sa.select(found.c.number, found.c.reason).where(found.c.reason.is_not(None)))
+    rows = connection.execute(_REFUSED, _span(campaign_id, first, last))
     return [(row.number, row.reason) for row in rows]
 
 
@@ -61,18 +48,7 @@ def moved_addresses(
     connection: sa.Connection, campaign_id: int, first: int, last: int
 ) -> list[tuple[int, bytes]]:
     """The waiting rows of a range whose contact has another address now than at expansion, with the present key."""
-    delivery, contact = schema.delivery.c, schema.contact.c
-    present = sa.case((delivery.channel == "email", contact.email_key), else_=contact.postal_key)
-    rows = connection.execute(
-        sa.select(delivery.number, present.label("present"))
-        .join(schema.contact, contact.id == delivery.contact_id)
-        .where(
-            delivery.campaign_id == campaign_id,
-            delivery.number.between(first, last),
-            delivery.status.in_(("pending", "deferred")),
-            delivery.address_key != present,
-        )
-    )
+    rows = connection.execute(_MOVED, _span(campaign_id, first, last))
     return [(row.number, row.present) for row in rows]
 
 
@@ -82,29 +58,11 @@ def claimed_rows(
     """The rows of a claim (number -> attempt), in order of number."""
     if not attempts:
         return []
-    first, last = min(attempts), max(attempts)
-    working_for = _positions(connection, campaign_id, first, last)
-    delivery, contact, mailing_list = schema.delivery.c, schema.contact, schema.mailing_list
-    rows = connection.execute(
-        sa.select(
-            delivery.number,
-            delivery.contact_id,
-            delivery.language,
-            delivery.tries,
-            delivery.list_id,
-            mailing_list.c.key.label("list_key"),
-            mailing_list.c.name.label("list_name"),
-            contact.c.email,
-            *(contact.c[name] for name in PERSON_FIELDS),
-        )
-        .join(contact, contact.c.id == delivery.contact_id)
-        .join(mailing_list, mailing_list.c.id == delivery.list_id)
-        .where(delivery.campaign_id == campaign_id, delivery.number.between(first, last))
-        .order_by(delivery.number)
-    )
+    span = _span(campaign_id, min(attempts), max(attempts))
+    working_for = _positions(connection, span)
     return [
         _claimed(campaign_id, row, attempts[row[0]], working_for.get(row[1], ()))
-        for row in rows
+        for row in connection.execute(_CLAIMED, span)
         if row[0] in attempts
     ]
 
@@ -127,23 +85,73 @@ def _claimed(campaign_id: int, row: Any, attempt: int, positions: Sequence[tuple
     )
 
 
-def _positions(
-    connection: sa.Connection, campaign_id: int, first: int, last: int
-) -> defaultdict[int, list[tuple[str, str]]]:
+def _positions(connection: sa.Connection, span: Mapping[str, int]) -> defaultdict[int, list[tuple[str, str]]]:
     """Per contact of a range its companies and positions there, the earliest first."""
-    delivery, position, company = schema.delivery.c, schema.position.c, schema.company.c
-    rows = connection.execute(
-        sa.select(position.contact_id, company.name.label("company"), position.name.label("position"))
-        .join_from(schema.position, schema.company, company.id == position.company_id)
-        .join(schema.delivery, delivery.contact_id == position.contact_id)
-        .where(
-            delivery.campaign_id == campaign_id,
-            delivery.number.between(first, last),
-            position.ended_at.is_(None),
-        )
-        .order_by(position.contact_id, position.id)
-    )
     found: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
-    for row in rows:
-        found[row.contact_id].append((row.company, row.position or ""))
+    for contact, company, position in connection.execute(_POSITIONS, span):
+        found[contact].append((company, position or ""))
     return found
+
+
+def _span(campaign_id: int, first: int, last: int) -> dict[str, int]:
+    return {"of_campaign": campaign_id, "lowest": first, "highest": last}
+
+
+# The statements are made once: making them anew for each batch took longer than asking them.
+_delivery: Final = schema.delivery.c
+_in_span: Final = (
+    _delivery.campaign_id == sa.bindparam("of_campaign"),
+    _delivery.number.between(sa.bindparam("lowest"), sa.bindparam("highest")),
+)
+_waiting: Final = _delivery.status.in_(("pending", "deferred"))
+
+
+def _refused() -> sa.Select[Any]:
+    contact, campaign = schema.contact, schema.campaign
+    asked = Asked(_delivery.list_id, _delivery.channel, campaign.c.purpose)
+    found = (
+        sa.select(_delivery.number, withholding_reason(asked).label("reason"))
+        .join(contact, contact.c.id == _delivery.contact_id)
+        .join(campaign, campaign.c.id == _delivery.campaign_id)
+        .where(*_in_span, _waiting)
+        .subquery()
+    )
+    return sa.select(found.c.number, found.c.reason).where(found.c.reason.is_not(None))
+
+
+def _moved() -> sa.Select[Any]:
+    contact = schema.contact.c
+    present = sa.case((_delivery.channel == "email", contact.email_key), else_=contact.postal_key)
+    return (
+        sa.select(_delivery.number, present.label("present"))
+        .join(schema.contact, contact.id == _delivery.contact_id)
+        .where(*_in_span, _waiting, _delivery.address_key != present)
+    )
+
+
+_REFUSED: Final = _refused()
+_MOVED: Final = _moved()
+_CLAIMED: Final[sa.Select[Any]] = (
+    sa.select(
+        _delivery.number,
+        _delivery.contact_id,
+        _delivery.language,
+        _delivery.tries,
+        _delivery.list_id,
+        schema.mailing_list.c.key.label("list_key"),
+        schema.mailing_list.c.name.label("list_name"),
+        schema.contact.c.email,
+        *(schema.contact.c[name] for name in PERSON_FIELDS),
+    )
+    .join(schema.contact, schema.contact.c.id == _delivery.contact_id)
+    .join(schema.mailing_list, schema.mailing_list.c.id == _delivery.list_id)
+    .where(*_in_span)
+    .order_by(_delivery.number)
+)
+_POSITIONS: Final = (
+    sa.select(schema.position.c.contact_id, schema.company.c.name.label("company"), schema.position.c.name)
+    .join_from(schema.position, schema.company, schema.company.c.id == schema.position.c.company_id)
+    .join(schema.delivery, _delivery.contact_id == schema.position.c.contact_id)
+    .where(*_in_span, schema.position.c.ended_at.is_(None))
+    .order_by(schema.position.c.contact_id, schema.position.c.id)
+)

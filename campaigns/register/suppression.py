@@ -86,7 +86,7 @@ def _strongest(asked: Asked, no: Any, found_in: Any, where: Column) -> Column:
         .where(
             where,
             no.c.lifted_at.is_(None),
-            sa.or_(no.c.until.is_(None), no.c.until > utc_now()),
+            sa.or_(no.c.until.is_(None), no.c.until > _when_asked()),
             no.c.list_id.in_([sa.literal(0), asked.list_id]),
             no.c.purpose.in_([sa.literal(""), asked.purpose]),
             no.c.channel.in_([sa.literal(""), asked.channel]),
@@ -95,6 +95,11 @@ def _strongest(asked: Asked, no: Any, found_in: Any, where: Column) -> Column:
         .scalar_subquery()
     )
     return sa.func.coalesce(found, _NOTHING)
+
+
+def _when_asked() -> Column:
+    """The moment at which the statement is executed, however long ago it was made."""
+    return sa.bindparam(None, callable_=utc_now, type_=schema.suppression.c.until.type)
 
 
 class _smaller(GenericFunction[int]):  # noqa: N801 (read as a function of SQL)
