@@ -110,6 +110,18 @@ def follow(connection: sa.Connection, kept: int, other: int, principal: Principa
     return begun
 
 
+def end_of_duty(connection: sa.Connection, contact_id: int) -> list[str]:
+    """Take the bases away that rest on the duties at a company that the contact has left, so that the next company's
+    need their own; the purposes concerned. One that the person has withdrawn stays withdrawn."""
+    table = schema.contact_basis
+    gone = connection.execute(
+        sa.delete(table)
+        .where(table.c.contact_id == contact_id, table.c.basis == "b2b_role", table.c.ended_at.is_(None))
+        .returning(table.c.purpose)
+    )
+    return sorted(gone.scalars())
+
+
 def forget(connection: sa.Connection, contact_id: int, begun: Collection[Collection[str]]) -> None:
     """Take bases away that were another person's; those that were withdrawn meanwhile stay withdrawn."""
     table = schema.contact_basis
@@ -122,3 +134,12 @@ def forget(connection: sa.Connection, contact_id: int, begun: Collection[Collect
                 table.c.ended_at.is_(None),
             )
         )
+
+
+def withdrawn(connection: sa.Connection, contact_id: int, to: int) -> None:
+    """Let what a contact has withdrawn be withdrawn for another one as well, that is split off it."""
+    table = schema.contact_basis
+    ended = sa.select(table).where(table.c.contact_id == contact_id, table.c.ended_at.is_not(None))
+    rows = [{**row, "contact_id": to} for row in connection.execute(ended).mappings()]
+    if rows:
+        connection.execute(sa.insert(table), rows)

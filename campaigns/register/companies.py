@@ -8,7 +8,8 @@ predicate reads what they write.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -113,6 +114,32 @@ def employers(connection: sa.Connection, contact_ids: Iterable[int]) -> list[sa.
         .order_by(position.id)
     )
     return list(connection.execute(statement).mappings())
+
+
+def career(connection: sa.Connection, contact_id: int) -> list[dict[str, Any]]:
+    """Where a contact works and worked: company, business id, name of the position, since when, until when."""
+    position, company = schema.position.c, schema.company.c
+    names = (company.name.label("company"), company.business_id, position.name.label("position"))
+    statement = (
+        sa.select(*names, position.started_at, position.ended_at)
+        .join_from(schema.position, schema.company, company.id == position.company_id)
+        .where(position.contact_id == contact_id)
+        .order_by(position.ended_at.is_not(None), position.id)
+    )
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def set_span(connection: sa.Connection, place: Place, since: datetime | None, until: datetime | None) -> None:
+    """Say since when a present position is held, and until when it was."""
+    table = schema.position
+    span = {name: at for name, at in (("started_at", since), ("ended_at", until)) if at is not None}
+    if span:
+        contact, company = place
+        connection.execute(
+            sa.update(table)
+            .where(table.c.contact_id == contact, table.c.company_id == company, table.c.ended_at.is_(None))
+            .values(**span)
+        )
 
 
 def follow(connection: sa.Connection, kept: int, other: int) -> list[int]:

@@ -16,7 +16,7 @@ from campaigns.clock import utc_now
 from campaigns.errors import NotFound
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import companies, persons
+from campaigns.register import addresses, companies, persons
 from campaigns.register.spelling import folded
 from campaigns.store import bulk, schema
 
@@ -56,16 +56,23 @@ def email_keys(ring: KeyRing, address: EmailAddress | None) -> dict[str, Any]:
 def by_keys(
     connection: sa.Connection, column: str, keys: Collection[bytes]
 ) -> dict[bytes, Mapping[str, Any]]:
-    """The contacts with these fingerprints, of several with one the oldest; of merged ones the one that was kept."""
-    statement = _known().order_by(schema.contact.c.id.desc())
-    rows = list(bulk.matching(connection, statement, schema.contact.c[column], keys))
-    found = {bytes(getattr(row, column)): row._mapping for row in rows}  # noqa: SLF001 (SQLAlchemy's public name)
-    merged = persons.roots(connection, [row.id for row in rows if row.merged_into is not None])
+    """The contacts with these fingerprints, of several with one the oldest; of merged ones the one that was kept. An
+    address is found whether it is the one that is written to or a further one."""
+    by_id, found = _known().order_by(schema.contact.c.id.desc()), {}
+    rows = list(bulk.matching(connection, by_id, schema.contact.c[column], keys))
+    further = addresses.having(connection, keys) if column == "email_key" else {}
+    if further:
+        rows_of = {
+            row.id: row for row in bulk.matching(connection, by_id, schema.contact.c.id, further.values())
+        }
+        found = {key: rows_of[number] for key, number in further.items() if number in rows_of}
+    found |= {bytes(getattr(row, column)): row for row in rows}
+    merged = persons.roots(connection, [row.id for row in found.values() if row.merged_into is not None])
     if merged:
-        kept = bulk.matching(connection, _known(), schema.contact.c.id, set(merged.values()))
-        by_id = {row.id: row._mapping for row in kept}  # noqa: SLF001
-        found = {key: by_id[merged[row["id"]]] if row["id"] in merged else row for key, row in found.items()}
-    return {key: dict(row) for key, row in found.items()}
+        kept = bulk.matching(connection, by_id, schema.contact.c.id, set(merged.values()))
+        roots = {row.id: row for row in kept}
+        found = {key: roots[merged[row.id]] if row.id in merged else row for key, row in found.items()}
+    return {key: dict(row._mapping) for key, row in found.items()}  # noqa: SLF001 (SQLAlchemy's public name)
 
 
 def _known() -> sa.Select[Any]:
@@ -140,17 +147,15 @@ def show(connection: sa.Connection, contact_id: int) -> dict[str, Any]:
         sa.select(mailing_list.key.label("list"), subscription.status, subscription.since)
         .join_from(schema.subscription, schema.mailing_list, mailing_list.id == subscription.list_id)
         .where(subscription.contact_id == kept)
+        .order_by(mailing_list.key)
     ).mappings()
-    merged = [it.contact for it in persons.members(connection, kept) if it.contact != kept]
+    merged = {it.contact for it in persons.members(connection, kept)} - {kept}
     also = connection.execute(sa.select(table.c.id, table.c.email).where(table.c.id.in_(merged))).mappings()
     person = {name: row[name] for name in ("id", "email", *PERSON_COLUMNS)}
     return {
         **person,
-        "positions": [_without(item, "contact_id") for item in companies.employers(connection, [kept])],
+        "positions": companies.career(connection, kept),
         "subscriptions": [dict(item) for item in lists],
+        "further_addresses": addresses.of_contact(connection, kept),
         "merged": [dict(item) for item in also],
     }
-
-
-def _without(row: sa.RowMapping, name: str) -> dict[str, Any]:
-    return {str(key): value for key, value in row.items() if key != name}

@@ -7,7 +7,7 @@ address is forbidden under the new one as well; the origin of each corrected fie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from campaigns.address import parse_email
 from campaigns.errors import InputError, NotFound, RefusedOperation
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import audit, contacts, objections, persons, provenance
+from campaigns.register import addresses, audit, contacts, objections, persons, provenance
 from campaigns.register.intake_rows import RowRefused, read_values
 from campaigns.store import schema
 
@@ -49,9 +49,9 @@ def edit(
     """
     if not _KEYED.isdisjoint(correction.values):
         persons.alone(connection)
-    contact_id = persons.root(connection, contact_id)
-    row = _row(connection, contact_id)
-    wanted = _wanted(correction.values)
+    row = wanted_contact(connection, contact_id)
+    contact_id = row["id"]
+    wanted = wanted_values(correction.values)
     new = {name: wanted.get(name, row[name]) for name in EDITABLE}
     changed = {name: new[name] for name in EDITABLE if new[name] != row[name]}
     if not changed:
@@ -59,15 +59,12 @@ def edit(
     if not new["email"] and not (new["street"] and new["postal_code"] and new["city"]):
         raise InputError("a contact needs an e-mail address or a whole postal address")
     keys = keys_for(ring, new)
-    _refuse_doubles(connection, contact_id, keys["email_key"])
+    refuse_doubles(connection, contact_id, keys["email_key"])
+    if new["email"] and addresses.remove(connection, ring, contact_id, parse_email(new["email"])):
+        _keep_as_further(connection, ring, row, principal)
     contacts.correct(connection, contact_id, {**new, **keys}, principal)
     carry_over(connection, row, keys, principal)
-    intake = provenance.Intake(
-        "edit", correction.source, correction.source_class, None, correction.evidence, ""
-    )
-    intake_id = provenance.begin(connection, intake, principal)
-    origin = provenance.Origin(0, frozenset(changed))
-    provenance.record_many(connection, intake_id, {contact_id: origin})
+    told_by(connection, contact_id, "edit", correction, changed, principal)
     old = {name: row[name] for name in changed}
     entry = audit.Entry(
         principal, "contact:register:edit", [f"contact:{contact_id}"], correction.evidence, old, changed
@@ -76,15 +73,95 @@ def edit(
     return changed
 
 
-def _row(connection: sa.Connection, contact_id: int) -> sa.RowMapping:
+def add_address(
+    connection: sa.Connection, ring: KeyRing, contact_id: int, correction: Correction, principal: Principal
+) -> bool:
+    """Give a contact a further address (`correction.values["email"]`), which is known and not written to; False where
+    it stood already. What stands against it or the person stands against both.
+
+    Raises:
+        NotFound, InputError, RefusedOperation: as `edit`.
+    """
+    persons.alone(connection)
+    row = wanted_contact(connection, contact_id)
+    contact_id = row["id"]
+    address = parse_email(wanted_values(correction.values)["email"] or "")
+    key = ring.fingerprint("address", address.comparison_text)
+    refuse_doubles(connection, contact_id, key)
+    if contacts.by_keys(connection, "email_key", [key]):
+        return False
+    addresses.add(connection, ring, row["id"], address, principal)
+    known = objections.subject_keys(persons.members(connection, contact_id))
+    objections.spread(connection, known, "a further address of the same person", principal)
+    told_by(connection, contact_id, "edit", correction, ["further_address"], principal)
+    new = {"further_address": address.wire}
+    entry = audit.Entry(
+        principal, "contact:address:add", [f"contact:{contact_id}"], correction.evidence, None, new
+    )
+    audit.write(connection, entry)
+    return True
+
+
+def remove_address(
+    connection: sa.Connection, ring: KeyRing, contact_id: int, address: str, said: tuple[str, Principal]
+) -> bool:
+    """Take a further address from a contact, on that evidence; what was said under it stays said."""
+    evidence, principal = said
+    contact_id = persons.root(connection, contact_id)
+    gone = parse_email(address)
+    if not addresses.remove(connection, ring, contact_id, gone):
+        return False
+    old = {"further_address": gone.wire}
+    audit.write(
+        connection, audit.Entry(principal, "contact:address:remove", [f"contact:{contact_id}"], evidence, old)
+    )
+    return True
+
+
+def _keep_as_further(
+    connection: sa.Connection, ring: KeyRing, before: sa.RowMapping, principal: Principal
+) -> None:
+    """The address that was written to until now stays known."""
+    if before["email"]:
+        addresses.add(connection, ring, before["id"], parse_email(before["email"]), principal)
+
+
+def told_by(
+    connection: sa.Connection,
+    contact_id: int,
+    kind: str,
+    correction: Correction,
+    names: Collection[str],
+    principal: Principal,
+) -> None:
+    """Record where fields of a contact come from by now."""
+    intake = provenance.Intake(
+        kind, correction.source, correction.source_class, None, correction.evidence, ""
+    )
+    intake_id = provenance.begin(connection, intake, principal)
+    provenance.record_many(connection, intake_id, {contact_id: provenance.Origin(0, frozenset(names))})
+
+
+def wanted_contact(connection: sa.Connection, contact_id: int) -> sa.RowMapping:
+    """The contact that a number means, of merged ones the one that was kept.
+
+    Raises:
+        NotFound: there is none, or it was erased.
+    """
     table = schema.contact
+    contact_id = persons.root(connection, contact_id)
     row = connection.execute(sa.select(table).where(table.c.id == contact_id)).mappings().one_or_none()
     if row is None or row["erased_at"] is not None:
         raise NotFound(f"there is no contact {contact_id}")
     return row
 
 
-def _wanted(values: Mapping[str, str]) -> dict[str, str | None]:
+def wanted_values(values: Mapping[str, str]) -> dict[str, str | None]:
+    """Values of fields as the register takes them; None for one that is emptied.
+
+    Raises:
+        InputError: a field or a value cannot be used.
+    """
     unknown = sorted(set(values) - set(EDITABLE))
     if unknown:
         raise InputError(f"{unknown[0]}: is no field of a contact; there are {', '.join(EDITABLE)}")
@@ -108,7 +185,8 @@ def keys_for(ring: KeyRing, new: Mapping[str, str | None]) -> dict[str, Any]:
     }
 
 
-def _refuse_doubles(connection: sa.Connection, contact_id: int, key: bytes | None) -> None:
+def refuse_doubles(connection: sa.Connection, contact_id: int, key: bytes | None) -> None:
+    """Refuse an address that is another contact's."""
     others = contacts.by_keys(connection, "email_key", [key] if key else [])
     taken = next((row["id"] for row in others.values() if row["id"] != contact_id), None)
     if taken is not None:

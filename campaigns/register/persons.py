@@ -27,7 +27,7 @@ INTAKE_TURN: Final = 0x75747369
 @dataclass(frozen=True)
 class Member:
     """One contact of a person (`root` is the one that was kept), with the fingerprints of its addresses and the id of
-    the key they were made with."""
+    the key they were made with; once more for each further address that it has."""
 
     contact: int
     root: int
@@ -59,9 +59,12 @@ def members(connection: sa.Connection, contact_id: int) -> list[Member]:
 
 def of_keys(connection: sa.Connection, keys: Collection[bytes]) -> list[Member]:
     """All contacts of the persons who have an address with one of these fingerprints."""
-    contact, wanted = schema.contact, list(keys)
+    contact, further, wanted = schema.contact, schema.contact_address, list(keys)
+    by_further = sa.select(further.c.contact_id).where(further.c.email_key.in_(wanted))
     start = sa.select(contact.c.id, contact.c.merged_into).where(
-        sa.or_(contact.c.email_key.in_(wanted), contact.c.postal_key.in_(wanted))
+        sa.or_(
+            contact.c.email_key.in_(wanted), contact.c.postal_key.in_(wanted), contact.c.id.in_(by_further)
+        )
     )
     return _members(connection, start)
 
@@ -90,10 +93,12 @@ def _members(connection: sa.Connection, start: sa.Select[Any]) -> list[Member]:
     kept = sa.select(up.c.id, up.c.id.label("root")).where(up.c.merged_into.is_(None))
     down = kept.cte("down", recursive=True)
     down = down.union(sa.select(below.c.id, down.c.root).join(down, below.c.merged_into == down.c.id))
-    names = (contact.c.id, down.c.root, contact.c.key_id, contact.c.email_key, contact.c.postal_key)
-    rows = connection.execute(
-        sa.select(*names)
-        .join(down, down.c.id == contact.c.id)
-        .order_by(contact.c.merged_into.is_not(None), contact.c.id)
+    further = schema.contact_address
+    own = (contact.c.id, down.c.root, contact.c.key_id, contact.c.email_key, contact.c.postal_key)
+    more = (further.c.contact_id, down.c.root, further.c.key_id, further.c.email_key)
+    rows = sa.union_all(
+        sa.select(*own).join(down, down.c.id == contact.c.id),
+        sa.select(*more, sa.null()).join(down, down.c.id == further.c.contact_id),
     )
-    return [Member(*row) for row in rows]
+    found = [Member(*row) for row in connection.execute(rows)]
+    return sorted(found, key=lambda it: (it.contact != it.root, it.contact))

@@ -38,8 +38,8 @@ def unsubscribe(connection: sa.Connection, wish: Unsubscription, principal: Prin
     persons.as_they_are(connection)
     members = persons.members(connection, wish.contact_id)
     changed = False
-    for member in members:
-        theirs = replace(wish, contact_id=member.contact)
+    for contact in sorted({member.contact for member in members}):
+        theirs = replace(wish, contact_id=contact)
         changed = _end_subscription(connection, theirs, principal) or changed
     note(connection, _logged(wish, principal))
     for key in objections.subject_keys(members):
@@ -185,6 +185,13 @@ def start_many(
     bulk.insert(schema.subscription, connection, names, wanted.items(), {**shared, "since": now})
     kept = {**shared, "at": now, "evidence": evidence}
     bulk.insert(schema.subscription_history, connection, names, wanted.items(), kept)
+
+
+def left_lists(connection: sa.Connection, contact_id: int) -> list[int]:
+    """The lists that a contact has left."""
+    table = schema.subscription.c
+    statement = sa.select(table.list_id).where(table.contact_id == contact_id, table.status == "unsubscribed")
+    return sorted(connection.execute(statement).scalars())
 
 
 def follow(

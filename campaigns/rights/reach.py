@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from campaigns.address import parse_email
 from campaigns.errors import NotFound, UtskickError
 from campaigns.keyring import KeyRing
-from campaigns.register import contacts, persons
+from campaigns.register import addresses, contacts, persons
 from campaigns.store import schema
 from campaigns.store.data_map import Record
 
@@ -46,7 +46,7 @@ def person(connection: sa.Connection, ring: KeyRing, contact_id: int) -> Person:
     Raises:
         NotFound: there is no such contact.
     """
-    numbers = tuple(member.contact for member in persons.members(connection, contact_id))
+    numbers = tuple(dict.fromkeys(member.contact for member in persons.members(connection, contact_id)))
     if not numbers:
         raise NotFound(f"there is no contact {contact_id}")
     delivery = schema.delivery.c
@@ -78,6 +78,9 @@ def _present_keys(connection: sa.Connection, ring: KeyRing, numbers: Sequence[in
             found |= set(ring.fingerprints("postal", contacts.postal_text(dict(row))).values())
         if row["email"] is not None:
             found |= _address_keys(ring, row["email"])
+    for contact in numbers:
+        for address in addresses.of_contact(connection, contact):
+            found |= _address_keys(ring, address)
     return found
 
 

@@ -32,6 +32,34 @@ contact_field = sa.Table(
     ).info,
 )
 
+# Addresses that a contact has beside the one that is written to: whoever comes by one of them is known.
+contact_address = sa.Table(
+    "contact_address",
+    metadata,
+    required("id", BigId, primary_key=True),
+    required("contact_id", BigId),
+    personal("email", about="contact_details", given=True, nullable=False),
+    required("email_key", sa.LargeBinary),
+    required("key_id", sa.SmallInteger),
+    required("added_at", Instant),
+    required("added_by", sa.Text),
+    sa.UniqueConstraint("email_key"),
+    sa.Index("ix_contact_address_contact", "contact_id"),
+    info=Record(
+        kind="further address",
+        subject="contact",
+        category="contact_details",
+        purposes=RELATIONS,
+        retention="contacts",
+        reach="contact_id",
+        erasure="delete",
+        keys=("id", "contact_id", "key_id"),
+        fingerprints=("email_key",),
+        traces=("added_at",),
+        actors=("added_by",),
+    ).info,
+)
+
 event = sa.Table(
     "event",
     metadata,

@@ -19,7 +19,7 @@ from campaigns.store.ledger_tables import (
 )
 from campaigns.store.merge_tables import contact_merge
 from campaigns.store.metadata import metadata
-from campaigns.store.people_tables import contact_field, event, segment
+from campaigns.store.people_tables import contact_address, contact_field, event, segment
 from campaigns.store.register_tables import (
     company,
     contact,
@@ -52,6 +52,7 @@ __all__ = [
     "claim_count",
     "company",
     "contact",
+    "contact_address",
     "contact_basis",
     "contact_field",
     "contact_merge",

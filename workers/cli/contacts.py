@@ -16,8 +16,8 @@ from campaigns.register import mailing_lists
 from campaigns.register.intake import ImportReport, ImportRequest
 from campaigns.register.intake_columns import read_map
 from campaigns.store.engine import reading
-from workers.cli.output import Json, answer
-from workers.cli.words import ContactNumber
+from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import Address, ContactNumber, Limit
 from workers.importing import run_import
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
@@ -108,20 +108,109 @@ def merge(
 
 @contacts.command
 def split(
-    contact: Annotated[int, Parameter(help="The number of the contact that was merged wrongly.")],
-    *,
+    contact: ContactNumber,
+    *values: Annotated[str, Parameter(help="FIELD=VALUE of the new contact; none for undoing a merge.")],
     evidence: Annotated[str, Parameter(help="How it is known that they are two people.")],
+    source: Annotated[str, Parameter(help="Where the new contact's data is known from.")] = "the person",
+    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "person",
     json: Json = False,
 ) -> None:
-    """Part a merged contact from the one that was kept. What either forbade stays forbidden for both."""
-    from campaigns.register import merging
+    """Make two of what was wrongly one: undo the merge of a contact, or split a new contact off one.
+
+    What either forbade stays forbidden for both.
+    """
+    from campaigns.register import merging, parting
+    from campaigns.register.corrections import Correction
     from campaigns.register.permit import answering_a_no
 
     installation = _opened()
+    correction = Correction(dict(map(_assignment, values)), source, source_class, evidence)
     with answering_a_no(installation.engine) as connection:
-        parted = merging.part(connection, installation.ring, contact, evidence, operator())
-    text = f"Contact {contact} is a person of its own again, apart from contact {parted['kept']}."
+        if values:
+            parted = parting.split_off(connection, installation.ring, contact, correction, operator())
+            text = f"Contact {parted['new']} was split off contact {contact}."
+        else:
+            parted = merging.part(connection, installation.ring, contact, evidence, operator())
+            text = f"Contact {contact} is a person of its own again, apart from contact {parted['kept']}."
     answer({"contact": contact, **parted}, text, as_json=json)
+
+
+@contacts.command
+def duplicates(*, limit: Limit = 100, json: Json = False) -> None:
+    """Show contacts that are probably one person, and why. Changes nothing."""
+    from campaigns.register.duplicates import likely
+
+    with reading(_opened().engine) as connection:
+        found = likely(connection, limit)
+    rows = [{"contacts": list(it.contacts), "reasons": it.reasons} for it in found]
+    shown = [{"contacts": "{}, {}".format(*it.contacts), "why": "; ".join(it.reasons)} for it in found]
+    if json or not rows:
+        answer({"pairs": rows}, "No two contacts look like one person.", as_json=json)
+    else:
+        answer_table({}, shown, as_json=False)
+
+
+@contacts.command
+def address(
+    contact: ContactNumber,
+    address: Address,
+    *,
+    remove: Annotated[bool, Parameter(negative=(), help="Take it away instead.")] = False,
+    source: Annotated[str, Parameter(help="Where it is known from.")] = "the person",
+    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "person",
+    evidence: Annotated[str, Parameter(help="What proves it, e.g. letter of 2026-11-12.")],
+    json: Json = False,
+) -> None:
+    """Give a contact a further address, which is known and not written to; `edit` chooses the one that is."""
+    from campaigns.register import corrections
+    from campaigns.register.permit import answering_a_no
+
+    installation = _opened()
+    correction = corrections.Correction({"email": address}, source, source_class, evidence)
+    with answering_a_no(installation.engine) as connection:
+        if remove:
+            said = (evidence, operator())
+            changed = corrections.remove_address(connection, installation.ring, contact, address, said)
+        else:
+            changed = corrections.add_address(connection, installation.ring, contact, correction, operator())
+    text = "Done." if changed else "Stood so already."
+    answer({"contact": contact, "changed": changed}, text, as_json=json)
+
+
+@contacts.command
+def position(
+    contact: ContactNumber,
+    *,
+    company: Annotated[str, Parameter(help="The company's name.")] = "",
+    business_id: Annotated[str, Parameter(help="The company's business id.")] = "",
+    name: Annotated[str, Parameter(help="What the position is called.")] = "",
+    since: Annotated[str, Parameter(name="--from", help="Since when, e.g. 2026-11-01.")] = "",
+    until: Annotated[str, Parameter(name="--to", help="Until when; the position has ended.")] = "",
+    source: Annotated[str, Parameter(help="Where it is known from.")] = "the company",
+    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "company",
+    evidence: Annotated[str, Parameter(help="What proves it, e.g. letter of 2026-11-12.")],
+    json: Json = False,
+) -> None:
+    """Say where a contact works, and that it has left a company; a basis by its duties there ends with that."""
+    from campaigns.register.corrections import Correction
+    from campaigns.register.events import moment
+    from campaigns.register.permit import answering_a_no
+    from campaigns.register.positions import Held, hold
+
+    installation = _opened()
+    held = Held(
+        company,
+        business_id,
+        name,
+        moment("--from", since) if since else None,
+        moment("--to", until) if until else None,
+    )
+    said = (Correction({}, source, source_class, evidence), operator())
+    with answering_a_no(installation.engine) as connection:
+        done = hold(connection, installation.ring, contact, held, said)
+    ended = ", ".join(done["bases_ended"])
+    text = f"Done; the basis by duty for {ended} has ended." if ended else "Done."
+    answer(done, text, as_json=json)
 
 
 @contacts.command
