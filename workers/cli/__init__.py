@@ -30,6 +30,7 @@ NOUNS = {
     "mailbox": "Read bounces and replies from mailboxes by IMAP.",
     "rights": "What people ask for in their own right: access, erasure and the others.",
     "retention": "Let go of what has been kept long enough.",
+    "notice": "The register's privacy notice and its record of processing.",
     "dkim": "Sign our mail ourselves.",
     "audit": "Who did what, and whether the log of it is what it was.",
 }
