@@ -142,6 +142,16 @@ def _book(connection: sa.Connection, edition: Edition, manifest: Manifest, resul
     connection.execute(insert(schema.print_file).on_conflict_do_nothing(), values)
 
 
+def rewritten(connection: sa.Connection, campaign: int, name: str, sha256: str, rows: int) -> None:
+    """Book what a closed file holds now that erased people have been taken out of it."""
+    table = schema.print_file
+    connection.execute(
+        sa.update(table)
+        .where(table.c.campaign_id == campaign, table.c.name == name)
+        .values(sha256=sha256, rows=rows)
+    )
+
+
 def _handed_over(folder: Path, name: str) -> frozenset[str]:
     """The bare mail ids of a file that was closed; none where it never was, and never will be."""
     try:

@@ -92,6 +92,18 @@ def discard(path: Path) -> None:
             _part_path(path).unlink(missing_ok=True)
 
 
+def remove_left_parts(folder: Path) -> int:
+    """Remove the parts below a folder that dead writers left; how many. Those being written stay."""
+    removed = 0
+    for part in folder.rglob(".*.csv.part"):
+        with suppress(OSError), part.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the lock tells the living from the dead
+            path = part.with_name(part.name[1:].removesuffix(".part"))
+            discard(path)
+            removed += not part.exists()
+    return removed
+
+
 def _remove_manifest(path: Path) -> None:
     # It goes before the part does: a part without a manifest is plainly unfinished.
     manifest = manifest_path(path)

@@ -247,13 +247,6 @@ def name_contact(connection: sa.Connection, request: int, contact_id: int, princ
     _audit(connection, request, contact_id, "name", principal)
 
 
-def blank(connection: sa.Connection, contact_id: int) -> int:
-    """Empty what people wrote into the requests of an erased person; the cases stay. How many."""
-    table = schema.rights_request
-    statement = sa.update(table).where(table.c.contact_id == contact_id).values(evidence="", subject_key=None)
-    return connection.execute(statement).rowcount
-
-
 def _close(
     connection: sa.Connection,
     row: sa.RowMapping,

@@ -122,6 +122,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what was erased is not to be found in the file's freed space
             f"busy_timeout={SQLITE_PATIENCE_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -149,7 +149,7 @@ _ROWS: dict[str, Any] = {
     "position": lambda: {"company_id": COMPANY},
     "subscription_history": lambda: {"status": "subscribed", "list_id": LIST_ID},
     "suppression": lambda: {"kind": "unsubscribed", "subject": "address", "purpose": "", "channel": ""},
-    "intake": lambda: {"basis": "consent", "source_class": "partner"},
+    "intake": lambda: {"basis": "consent", "source_class": "partner", "digest": ""},
     "event": lambda: {"kind": "call_recording", "until": MOMENT + timedelta(days=90)},
     "attempt": lambda: {"campaign_id": CAMPAIGN, "attempt": 1, "processor": "post", "outcome": "accepted"},
     "print_item": lambda: {"campaign_id": CAMPAIGN},

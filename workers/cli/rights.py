@@ -122,6 +122,27 @@ def disclose(
 
 
 @rights.command
+def erase(request: RequestNumber, *, json: Json = False) -> None:
+    """Erase the person of an identified request, everywhere; when it ends with 0, nothing goes to them any more."""
+    from campaigns.rights.erasure import erase as erased_from
+    from workers.erasing import erase_files
+
+    installation = _opened()
+    gone = erased_from(installation.engine, installation.ring, request, operator())
+    files = erase_files(installation, gone)
+    told = {
+        "request": request,
+        "contacts": list(gone.contacts),
+        "rows": gone.rows,
+        "files": dict(files),
+        "to_be_told": gone.to_be_told,
+        "without_remnants": gone.without_remnants,
+    }
+    text = f"Erased. {gone.to_be_told} recipients are to be told: `utskick rights tellings`."
+    answer(told, text, as_json=json)
+
+
+@rights.command
 def extend(
     request: RequestNumber,
     *,

@@ -1,0 +1,194 @@
+"""Erasure: a person's mark is nowhere afterwards, nobody else is touched, and nothing ever goes to them again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from campaigns.clock import utc_now
+from campaigns.delivery import ledger
+from campaigns.delivery.ledger import BatchRef
+from campaigns.errors import RefusedOperation
+from campaigns.register import mailing_lists
+from campaigns.register.audit_chain import Sealer, seal
+from campaigns.register.audit_check import verify
+from campaigns.register.audit_mark import SealFile
+from campaigns.register.clearance import Withheld
+from campaigns.register.intake import ImportRequest, import_contacts
+from campaigns.register.opt_out_log import OptOutLog
+from campaigns.register.permit import Keeper, kept_by
+from campaigns.register.replay import replay
+from campaigns.register.suppression import Gate
+from campaigns.register.witness import Witness
+from campaigns.rights import erasure, holds, requests, telling
+from campaigns.rights.erasure import Erased
+from campaigns.rights.requests import Identification
+from campaigns.store import schema
+from campaigns.store.engine import make_engine, reading, writing
+from tests.rights.filling import ANNA, EERO, address_of, fill, holding, mark
+from tests.rights.test_requests import opened
+from tests.support.register import CAMPAIGN, TESTER, Register
+
+REF, MIA = BatchRef(CAMPAIGN, 1), 3
+
+
+def erased(register: Register, contact: int = ANNA, engine: sa.Engine | None = None) -> Erased:
+    request = opened(register, kind="erasure", contact_id=contact, evidence=mark(contact))
+    requests.identify(register.engine, request, Identification("mailbox"), TESTER)
+    return erasure.erase(engine or register.engine, register.ring, request, TESTER)
+
+
+def queued(register: Register) -> None:
+    """All deliveries wait, in one batch."""
+    waiting = {"status": "pending", "attempt": 0, "handed_over_at": None, "settled_at": None}
+    with writing(register.engine) as connection:
+        connection.execute(sa.update(schema.delivery).values(waiting))
+        batch = {
+            "campaign_id": CAMPAIGN,
+            "batch_no": 1,
+            "channel": "email",
+            "first_number": 1,
+            "last_number": 4,
+        }
+        connection.execute(sa.insert(schema.batch).values(batch))
+
+
+def statuses(register: Register) -> dict[int, tuple[str, str | None]]:
+    table = schema.delivery.c
+    with reading(register.engine) as connection:
+        rows = connection.execute(sa.select(table.number, table.status, table.reason))
+        return {row.number: (row.status, row.reason) for row in rows}
+
+
+def test_the_mark_is_nowhere_and_the_accounts_add_up(register: Register, tmp_path: Path) -> None:
+    fill(register)
+    other, rows = holding(register, EERO), len(statuses(register))
+    assert len(holding(register, ANNA)) > 15
+    raw = f"From: nobody\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nask {mark(ANNA)}=\r\n@kund.example\r\n"
+    with writing(register.engine) as connection:
+        mail = {"digest": "d", "kind": "reply", "octets": 9, "received_at": utc_now(), "raw": raw.encode()}
+        connection.execute(sa.insert(schema.parked_mail).values(mail))
+    sealer = Sealer(register.engine, register.ring, SealFile(register.secrets_dir))
+    seal(sealer)
+    done = erased(register)
+    assert done.without_remnants
+    assert done.rows["contact"] == 1
+    assert holding(register, ANNA) == {}
+    assert holding(register, EERO) == other
+    assert len(statuses(register)) == rows
+    with reading(register.engine) as connection:
+        left = (
+            connection.execute(sa.select(schema.contact).where(schema.contact.c.id == ANNA)).mappings().one()
+        )
+        mails = (
+            connection.execute(sa.select(schema.parked_mail.c.raw).order_by(schema.parked_mail.c.id))
+            .scalars()
+            .all()
+        )
+    assert left["erased_at"] is not None
+    assert (left["email_key"], left["postal_key"], left["last_name"]) == (None, None, None)
+    assert [mail is None for mail in mails] == [True, False, True]
+    seal(sealer)
+    assert verify(sealer).problems == []
+    register.engine.dispose()
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            assert mark(ANNA).encode() not in file.read_bytes(), file
+    if register.engine.dialect.name == "sqlite":
+        assert any(mark(EERO).encode() in file.read_bytes() for file in tmp_path.rglob("utskick.sqlite*"))
+
+
+def test_what_waits_and_what_is_in_hand_is_not_sent(register: Register) -> None:
+    fill(register)
+    queued(register)
+    erased(register)
+    hand = ledger.claim(register.engine, REF, "worker")
+    assert hand is not None
+    assert 1 not in {row.delivery.number for row in hand.rows}
+    assert statuses(register)[1] == ("withheld", "objection")
+    mia = next(row for row in hand.rows if row.delivery.number == MIA)
+    erased(register, MIA)  # while a worker holds the row
+    verdict = Gate(register.engine).clear(hand.in_hand, mia.delivery, mia.address or "")
+    assert isinstance(verdict, Withheld)
+    assert verdict.reason == "objection"
+
+
+def test_who_was_erased_is_kept_off_by_every_import(register: Register, tmp_path: Path) -> None:
+    fill(register)
+    erased(register)
+    if register.engine.dialect.name == "postgresql":  # the numbers of the first people were given by hand
+        with writing(register.engine) as connection:
+            connection.execute(sa.text("SELECT setval(pg_get_serial_sequence('contact', 'id'), 100)"))
+    path = tmp_path / "again.csv"
+    path.write_text(f"email,first_name\n{address_of(ANNA).upper()},Anna\n", "utf-8")
+    with reading(register.engine) as connection:
+        chosen = mailing_lists.get(connection, "sagen")
+    request = ImportRequest(path, chosen, "a colleague", "consent")
+    report = import_contacts(register.engine, register.ring, request, TESTER)
+    assert (report.imported, report.not_subscribed) == (1, 1)
+    with reading(register.engine) as connection:
+        new = connection.execute(sa.select(sa.func.max(schema.contact.c.id))).scalar_one()
+        status = sa.select(schema.subscription.c.status).where(schema.subscription.c.contact_id == new)
+        assert connection.execute(status).scalar_one() == "unsubscribed"
+
+
+def test_a_restored_backup_with_the_opt_out_log_sends_them_nothing(
+    register: Register, tmp_path: Path
+) -> None:
+    fill(register)
+    queued(register)
+    log = tmp_path / "opt-out.log"
+    keeper = Keeper(OptOutLog(log), Witness(tmp_path / "witness"))
+    with reading(register.engine) as connection:
+        before: dict[str, list[Any]] = {
+            table.name: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+            for table in (schema.contact, schema.suppression, schema.subscription, schema.contact_basis)
+        }
+    engine = make_engine(register.url)
+    erased(register, engine=kept_by(engine, keeper))
+    engine.dispose()
+    assert mark(ANNA) not in log.read_text()
+    with writing(register.engine) as connection:  # as the old backup had it
+        for name, rows in before.items():
+            table = schema.metadata.tables[name]
+            key = "contact_id" if "contact_id" in table.c else "id"
+            if table is schema.contact:
+                anna = next(row for row in rows if row["id"] == ANNA)
+                connection.execute(sa.update(table).where(table.c.id == ANNA).values(anna))
+            elif table is schema.suppression:
+                connection.execute(sa.delete(table))
+            else:
+                connection.execute(sa.insert(table).values([row for row in rows if row[key] == ANNA]))
+    replay(register.engine, [log], TESTER)
+    hand = ledger.claim(register.engine, REF, "worker")
+    assert hand is not None
+    assert 1 not in {row.delivery.number for row in hand.rows}
+    assert statuses(register)[1] == ("withheld", "objection")
+
+
+def test_a_legal_hold_stands_above_it(register: Register) -> None:
+    fill(register)
+    with writing(register.engine) as connection:
+        hold = holds.place(connection, holds.Held(contact=ANNA), "claim of 2026", TESTER)
+    before = holding(register, ANNA)
+    with pytest.raises(RefusedOperation, match="legal hold"):
+        erased(register)
+    assert {**holding(register, ANNA), "rights_request": 0} == {**before, "rights_request": 0}
+    with writing(register.engine) as connection:
+        holds.lift(connection, hold, TESTER)
+    erased(register)
+    assert holding(register, ANNA) == {}
+
+
+def test_everybody_who_got_the_data_is_to_be_told(register: Register) -> None:
+    fill(register)
+    done = erased(register)
+    with reading(register.engine) as connection:
+        told = [it for it in telling.tellings(connection) if it["what"] == "erasure"]
+    assert {it["recipient"] for it in told} == {"processor:post", "Tryckeriet Ab"}
+    assert done.to_be_told == 2
+    with writing(register.engine) as connection:
+        telling.told(connection, told[0]["id"], "mail of today", TESTER)
+    with pytest.raises(RefusedOperation), writing(register.engine) as connection:
+        telling.told(connection, told[0]["id"], "again", TESTER)
