@@ -72,11 +72,14 @@ class Actors:
         log.info("events taken", recorded=report.recorded, unchanged=report.unchanged, refused=rows)
 
     def expand_campaign(self, campaign: object = None, *_rest: object) -> None:
-        """Expand one campaign that is due."""
+        """Expand one campaign that is due, or go on with it; one that had to stop is put on the queue again at once."""
         if not isinstance(campaign, int):
             return
-        expansion = expand(self._installation.engine, campaign)
+        self._room.look()  # in a register that was restored, what is due may have gone out already
+        expansion = expand(self._installation.engine, campaign, self._room.stopping)
         if expansion is None:
+            if self._room.stopping():
+                self._bell.may_ring_for_expansion(campaign)
             return
         metrics.EXPANDED.inc(expansion.recipients)
         log.info("campaign expanded", campaign=campaign, recipients=expansion.recipients)

@@ -70,6 +70,10 @@ class Bell:
         queue.put(self._broker, queue.EXPANSIONS, "expand_campaign", campaign)
         return True
 
+    def may_ring_for_expansion(self, campaign: int) -> None:
+        """An expansion was broken off: it may be put on the queue again at once."""
+        queue.unmark(self._broker, f"expansion:{campaign}")
+
     def answered(self, ref: BatchRef, rests_until: datetime | None = None) -> None:
         """A message was followed: the batch may be put on the queue again when it is due again, and has rested."""
         rest = 0.0 if rests_until is None else (rests_until - utc_now()).total_seconds()

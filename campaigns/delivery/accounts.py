@@ -27,9 +27,13 @@ def show(engine: sa.Engine, campaign_id: int) -> dict[str, Any]:
     Raises:
         NotFound: there is no such campaign.
     """
-    table = schema.campaign
+    table, progress = schema.campaign, schema.expansion.c
     with reading(engine) as connection:
-        campaign = connection.execute(sa.select(table).where(table.c.id == campaign_id)).one_or_none()
+        campaign = connection.execute(
+            sa.select(table, progress.channel.label("now_expanding"), progress.reached, progress.last_contact)
+            .outerjoin(schema.expansion, progress.campaign_id == table.c.id)
+            .where(table.c.id == campaign_id)
+        ).one_or_none()
         groups = _kept(connection, campaign_id) or _counted(connection, campaign_id)
     if campaign is None:
         raise NotFound(f"there is no campaign {campaign_id}; `utskick campaigns list` shows those that are")
@@ -146,6 +150,7 @@ def _accounts(campaign: Any, groups: Sequence[Any]) -> dict[str, Any]:
         "channel": campaign.channel,
         "status": campaign.status,
         "hold_reason": campaign.hold_reason,
+        "expanded_percent": _expanded_percent(campaign),
         "recipients": sum(counts.values()) + withheld_total,
         **counts,
         "withheld": dict(sorted(withheld.items())),
@@ -154,3 +159,15 @@ def _accounts(campaign: Any, groups: Sequence[Any]) -> dict[str, Any]:
         "finished_at": iso(finished) if finished else None,
         "rate": round(counts["accepted"] / seconds, 1) if seconds > 0 else None,
     }
+
+
+def _expanded_percent(campaign: Any) -> int:
+    """How much of the audience has its rows, by the ids of contacts; 100 only when every row is written."""
+    if campaign.expanded_at is not None:
+        return 100
+    if campaign.now_expanding is None:
+        return 0
+    share = campaign.reached / max(1, campaign.last_contact)
+    if campaign.channel == "both":
+        share = (share + (campaign.now_expanding == "post")) / 2
+    return min(99, int(share * 100))

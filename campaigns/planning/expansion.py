@@ -1,16 +1,21 @@
-"""From lists to the ledger: who is to get this campaign, who is not and why.
+"""From lists to the ledger: the rows of a campaign, some thousand people at a time.
 
-Promise: one set-based statement writes one row per (campaign, contact, channel), for everybody who ever
-subscribed to one of the campaign's lists; those who must not get it are rows too, withheld with the reason.
-It happens in one transaction together with the batches and the campaign's change of status, so it has
-either happened or not; doing it again is a no-op. Each person is reached through the first list, in the
-submission's order, where the subscription is live. Of several contacts with one address the one with the
-lowest id is written to, the others are withheld `duplicate_address`.
+Promise: when a campaign is `sending` it has exactly one row per (channel, contact) of its audience, and batches that
+cover them; until then it is `expanding`, and nothing of it is handed over. Each chunk is one transaction together with
+how far it came, so that a killed expander loses the chunk in hand and the next one goes on behind the last that was
+written; between two chunks other writers have their turn. However many expand a campaign at once, one does each chunk
+and the others leave. Who joins a list after the beginning is not meant any more (`audience.Cut`).
+
+How no interleaving breaks it: the row that says how far it came is locked while a chunk is written. The campaign's own
+row is locked only for the end of the transaction, to see that nobody has paused or cancelled it meanwhile: a word said
+before that lock undoes the chunk, a word said after it finds the chunk's rows in the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -18,17 +23,19 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
-from campaigns.planning import segments
-from campaigns.planning.moments import starts_by_country
-from campaigns.planning.segment_sql import Condition
+from campaigns.planning import audience
+from campaigns.planning.audience import Chunk, Cut
 from campaigns.register import persons
-from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import partitions, schema
 from campaigns.store.engine import writing
 from campaigns.store.locks import share_turn
 
 #: How many rows one unit of work holds.
 BATCH_ROWS: Final = 500
+#: How many people one transaction expands.
+CHUNK_PEOPLE: Final = 20_000
+#: SQLite has one writer, and who waits for it looks again every tenth of a second: so long it is left to others.
+BREATH_SECONDS: Final = 0.12
 
 
 @dataclass(frozen=True)
@@ -40,37 +47,124 @@ class Expansion:
     batches: tuple[int, ...]
 
 
-def expand(engine: sa.Engine, campaign_id: int) -> Expansion | None:
-    """Expand a campaign that is due; None when it is not (any more) to be expanded.
+@dataclass(frozen=True)
+class _Progress:
+    """Every contact up to `reached` has its row on this channel, and on the channels before it."""
+
+    channel: str
+    reached: int
+
+
+class _Overtaken(Exception):
+    """The campaign was paused, cancelled or halted while a chunk was written."""
+
+
+def expand(
+    engine: sa.Engine, campaign_id: int, stopping: Callable[[], bool] = lambda: False
+) -> Expansion | None:
+    """Expand a campaign that is due, or go on with it; None where it is not (any more) to be expanded, somebody else is
+    at it, or it was `stopping`.
 
     Raises:
         Unreachable: the database is away; ask again.
         RefusedOperation: the ledger has no partition for it, and this role may not make one.
     """
-    now = utc_now()
     partitions.make_ahead(engine, campaign_id)
+    come_to = _begin(engine, campaign_id)
+    while come_to is not None and not stopping():
+        done = _go_on(engine, campaign_id, come_to)
+        if isinstance(done, Expansion):
+            return done
+        come_to = done
+        if engine.dialect.name == "sqlite":
+            time.sleep(BREATH_SECONDS)
+    return None
+
+
+def _begin(engine: sa.Engine, campaign_id: int) -> _Progress | None:
+    """Make the campaign `expanding`, where it is time; how far it has come."""
+    table, progress = schema.campaign, schema.expansion
     with writing(engine) as connection:
-        share_turn(connection, persons.EXPANSION_TURN)  # nobody is merged meanwhile
-        campaign = _begin(connection, campaign_id)
-        if campaign is None or not _is_time(campaign, now):
+        share_turn(connection, persons.EXPANSION_TURN)
+        campaign = connection.execute(
+            sa.select(table)
+            .where(
+                table.c.id == campaign_id,
+                table.c.status.in_(("scheduled", "expanding")),
+                table.c.expanded_at.is_(None),
+                ~_halted(),
+            )
+            .with_for_update(of=table)
+        ).one_or_none()
+        if campaign is None or not _is_time(campaign, utc_now()):
             return None
-        channels = ("email", "post") if campaign.channel == "both" else (campaign.channel,)
-        turns = _turns(connection, campaign)
-        connection.execute(_insert_rows(connection, campaign, channels, turns))
-        ranges = _ranges(connection, campaign_id, turns)
-        batches = _insert_batches(connection, campaign_id, ranges, turns)
-        _set_sending(connection, campaign_id)
-    return Expansion(campaign_id, sum(item.last - item.first + 1 for item in ranges), batches)
+        if campaign.status == "scheduled":
+            connection.execute(sa.update(table).where(table.c.id == campaign_id).values(status="expanding"))
+        known = connection.execute(
+            sa.select(progress.c.channel, progress.c.reached).where(progress.c.campaign_id == campaign_id)
+        ).one_or_none()
+        if known is not None:
+            return _Progress(known.channel, known.reached)
+        cut, first = audience.cut_now(connection), _channels(campaign)[0]
+        connection.execute(
+            sa.insert(progress).values(
+                campaign_id=campaign_id,
+                last_contact=cut.last_contact,
+                last_change=cut.last_change,
+                channel=first,
+            )
+        )
+    return _Progress(first, 0)
 
 
-def _begin(connection: sa.Connection, campaign_id: int) -> Any:
-    table = schema.campaign
-    statement = sa.select(table).where(
-        table.c.id == campaign_id,
-        table.c.status.in_(("scheduled", "expanding")),
-        table.c.expanded_at.is_(None),
+def _go_on(engine: sa.Engine, campaign_id: int, come_to: _Progress) -> _Progress | Expansion | None:
+    """Write the next chunk; how far it has come then, or what was made of it all."""
+    progress = schema.expansion
+    with suppress(_Overtaken), writing(engine) as connection:
+        share_turn(connection, persons.EXPANSION_TURN)  # nobody is merged meanwhile
+        known = connection.execute(
+            sa.select(progress).where(progress.c.campaign_id == campaign_id).with_for_update(skip_locked=True)
+        ).one_or_none()
+        if known is None or _Progress(known.channel, known.reached) != come_to:
+            return None  # somebody else is at it
+        table = schema.campaign
+        campaign = connection.execute(sa.select(table).where(table.c.id == campaign_id)).one()
+        cut = Cut(known.last_contact, known.last_change)
+        chunk = audience.next_chunk(
+            connection, campaign_id, cut, come_to.channel, come_to.reached, CHUNK_PEOPLE
+        )
+        before = _last_number(connection, campaign_id)
+        rows = audience.rows_of(connection, campaign, cut, chunk, before)
+        connection.execute(sa.insert(schema.delivery).from_select(audience.ROW, rows))
+        _demand_expanding(connection, campaign_id)
+        if chunk.channel == "email":
+            _cut_batches(connection, campaign_id, before)
+        return _come_to(connection, campaign, chunk)
+    return None
+
+
+def _come_to(connection: sa.Connection, campaign: Any, chunk: Chunk) -> _Progress | Expansion:
+    """Note how far it came; at the end of the last channel, open the campaign."""
+    channels = _channels(campaign)
+    if chunk.is_last and chunk.channel == channels[-1]:
+        return _open(connection, campaign)
+    come_to = (
+        _Progress(channels[channels.index(chunk.channel) + 1], 0)
+        if chunk.is_last
+        else _Progress(chunk.channel, chunk.to)
     )
-    return connection.execute(statement.with_for_update()).one_or_none()
+    table = schema.expansion
+    connection.execute(
+        sa.update(table)
+        .where(table.c.campaign_id == campaign.id)
+        .values(channel=come_to.channel, reached=come_to.reached)
+    )
+    return come_to
+
+
+def _channels(campaign: Any) -> tuple[str, ...]:
+    # One after the other, so that the rows of a print house's edition are one range.
+    return ("email", "post") if campaign.channel == "both" else (campaign.channel,)
 
 
 def _is_time(campaign: Any, now: datetime) -> bool:
@@ -80,191 +174,93 @@ def _is_time(campaign: Any, now: datetime) -> bool:
     return not early and not late
 
 
-@dataclass(frozen=True)
-class _Turns:
-    """Who is written to when, where recipients are written to by their own clocks: the countries (as they stand in the
-    register) of each start but the first, which is everybody else's; no starts where all start at once."""
-
-    starts: tuple[datetime, ...] = ()
-    countries: tuple[tuple[str, ...], ...] = ()
-
-    def of(self, country: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-        """SQL: whose turn it is, counted from 0."""
-        whens = [(country.in_(texts), turn) for turn, texts in enumerate(self.countries, start=1)]
-        return sa.case(*whens, else_=0) if whens else sa.literal(0)
-
-    def due_at(self, channel: str, turn: int) -> datetime | None:
-        """When a turn begins; an edition of the print house goes as a whole, at once."""
-        return self.starts[turn] if self.starts and channel == "email" else None
+def _halted() -> sa.ColumnElement[bool]:
+    return sa.exists().where(schema.gate.c.halted)
 
 
-@dataclass(frozen=True)
-class _Range:
-    """Rows of one channel and one turn."""
-
-    channel: str
-    turn: int
-    first: int
-    last: int
-
-
-def _turns(connection: sa.Connection, campaign: Any) -> _Turns:
-    if campaign.local_start is None:
-        return _Turns()
-    contact, subscription, chosen = schema.contact.c, schema.subscription.c, schema.campaign_list.c
-    texts = connection.execute(
-        sa.select(contact.country)
-        .distinct()
-        .join_from(schema.contact, schema.subscription, subscription.contact_id == contact.id)
-        .join(schema.campaign_list, chosen.list_id == subscription.list_id)
-        .where(chosen.campaign_id == campaign.id)
-    ).scalars()
-    local = datetime.fromisoformat(campaign.local_start)
-    starts = starts_by_country(local, campaign.time_zone, {*texts, None})
-    usual = starts[None]
-    others = sorted(set(starts.values()) - {usual})
-    countries = [
-        tuple(text for text, start in starts.items() if text is not None and start == other)
-        for other in others
-    ]
-    return _Turns((usual, *others), tuple(countries))
+def _demand_expanding(connection: sa.Connection, campaign_id: int) -> None:
+    """See that the campaign is still being expanded, and keep it so until the end of the transaction."""
+    table = schema.campaign.c
+    going = connection.execute(
+        sa.select(table.id)
+        .where(table.id == campaign_id, table.status == "expanding", ~_halted())
+        .with_for_update(of=schema.campaign)
+    ).one_or_none()
+    if going is None:
+        raise _Overtaken
 
 
-def _insert_rows(
-    connection: sa.Connection, campaign: Any, channels: Iterable[str], turns: _Turns
-) -> sa.Insert:
-    languages = _languages(connection, campaign.id)
-    inside = segments.of_campaign(connection, campaign.segment) if campaign.segment else None
-    reached = _reached_by(campaign.id, inside)
-    parts = [_candidates(campaign, channel, languages, reached, turns) for channel in channels]
-    candidates = sa.union_all(*parts).subquery("candidate")
-    ranked = _with_rivals(candidates)
-    row = ranked.c
-    reason = sa.func.coalesce(row.reason, sa.case((row.rival > 1, "duplicate_address")))
-    now = sa.literal(utc_now(), schema.delivery.c.expanded_at.type)
-    chosen = sa.select(
-        sa.literal(campaign.id),
-        sa.func.row_number().over(order_by=[row.channel, row.turn, row.contact_id]),
-        row.channel,
-        row.contact_id,
-        row.list_id,
-        row.language,
-        sa.case((reason.is_(None), row.address_key)),
-        sa.case((reason.is_(None), "pending"), else_="withheld"),
-        reason,
-        now,
-        sa.case((reason.is_not(None), now)),
-    ).select_from(ranked)
-    columns = ("campaign_id", "number", "channel", "contact_id", "list_id", "language", "address_key")
-    return sa.insert(schema.delivery).from_select(
-        [*columns, "status", "reason", "expanded_at", "settled_at"], chosen
+def _last_number(connection: sa.Connection, campaign_id: int) -> int:
+    row = schema.delivery.c
+    last = sa.select(sa.func.coalesce(sa.func.max(row.number), 0)).where(row.campaign_id == campaign_id)
+    number: int = connection.execute(last).scalar_one()
+    return number
+
+
+def _cut_batches(connection: sa.Connection, campaign_id: int, after_number: int) -> None:
+    """Cut the rows after a number into batches, each with rows of one due time."""
+    row = schema.delivery.c
+    first, last = sa.func.min(row.number), sa.func.max(row.number)
+    ranges = connection.execute(
+        sa.select(row.due_at, first, last)
+        .where(row.campaign_id == campaign_id, row.number > after_number)
+        .group_by(row.due_at)
+        .order_by(first)
     )
-
-
-def _languages(connection: sa.Connection, campaign_id: int) -> list[str]:
-    table = schema.campaign_content
-    return list(
-        connection.execute(sa.select(table.c.language).where(table.c.campaign_id == campaign_id)).scalars()
-    )
-
-
-def _reached_by(campaign_id: int, inside: Condition | None) -> sa.Subquery:
-    """Per contact the list that reaches it: a live subscription before an ended one, then the submission's order. With
-    a segment, those in it only."""
-    subscription, chosen = schema.subscription.c, schema.campaign_list.c
-    live_first = sa.case((subscription.status == "subscribed", 0), else_=1)
-    place = sa.func.row_number().over(
-        partition_by=subscription.contact_id, order_by=[live_first, chosen.rank]
-    )
-    ranked = (
-        sa.select(subscription.contact_id, subscription.list_id, place.label("place"))
-        .join_from(schema.subscription, schema.campaign_list, chosen.list_id == subscription.list_id)
-        .where(chosen.campaign_id == campaign_id)
-        .subquery()
-    )
-    chosen_lists = sa.select(ranked.c.contact_id, ranked.c.list_id).where(ranked.c.place == 1)
-    if inside is not None:
-        chosen_lists = chosen_lists.join(schema.contact, schema.contact.c.id == ranked.c.contact_id).where(
-            inside
-        )
-    return chosen_lists.subquery("reached")
-
-
-def _candidates(
-    campaign: Any, channel: str, languages: list[str], reached: sa.Subquery, turns: _Turns
-) -> sa.Select[Any]:
-    contact = schema.contact.c
-    asked = Asked(reached.c.list_id, sa.literal(channel), sa.literal(campaign.purpose))
-    return sa.select(
-        sa.literal(channel).label("channel"),
-        contact.id.label("contact_id"),
-        reached.c.list_id,
-        sa.case((contact.language.in_(languages), contact.language), else_=campaign.fallback_language).label(
-            "language"
-        ),
-        (contact.email_key if channel == "email" else contact.postal_key).label("address_key"),
-        withholding_reason(asked).label("reason"),
-        _turn(sa.literal(channel), turns).label("turn"),
-    ).join_from(
-        reached, schema.contact, sa.and_(contact.id == reached.c.contact_id, contact.merged_into.is_(None))
-    )
-
-
-def _with_rivals(candidates: sa.Subquery) -> sa.Subquery:
-    """Number those that share a channel and an address, the ones that may be written to first."""
-    row = candidates.c
-    may_first = sa.case((row.reason.is_(None), 0), else_=1)
-    rival = sa.func.row_number().over(
-        partition_by=[row.channel, row.address_key], order_by=[may_first, row.contact_id]
-    )
-    return sa.select(*row, rival.label("rival")).subquery("ranked")
-
-
-def _turn(channel: sa.ColumnElement[str], turns: _Turns) -> sa.ColumnElement[int]:
-    if not turns.starts:
-        return sa.literal(0)
-    return sa.case((channel == "post", 0), else_=turns.of(schema.contact.c.country))
-
-
-def _ranges(connection: sa.Connection, campaign_id: int, turns: _Turns) -> list[_Range]:
-    row, contact = schema.delivery.c, schema.contact.c
-    rows = sa.select(row.channel, _turn(row.channel, turns).label("turn"), row.number)
-    if turns.starts:
-        rows = rows.join_from(schema.delivery, schema.contact, contact.id == row.contact_id)
-    found = rows.where(row.campaign_id == campaign_id).subquery("found").c
-    first, last = sa.func.min(found.number), sa.func.max(found.number)
-    statement = sa.select(found.channel, found.turn, first, last).group_by(found.channel, found.turn)
-    return [_Range(*item) for item in connection.execute(statement.order_by(first))]
-
-
-def _insert_batches(
-    connection: sa.Connection, campaign_id: int, ranges: list[_Range], turns: _Turns
-) -> tuple[int, ...]:
-    pieces = [(item, first, last) for item in ranges for first, last in _pieces(item)]
-    rows = [
+    pieces = [
         {
-            "campaign_id": campaign_id,
-            "batch_no": number,
-            "channel": item.channel,
-            "first_number": first,
-            "last_number": last,
-            "due_at": turns.due_at(item.channel, item.turn),
+            "channel": "email",
+            "first_number": start,
+            "last_number": min(start + BATCH_ROWS - 1, end),
+            "due_at": due,
         }
-        for number, (item, first, last) in enumerate(pieces, start=1)
+        for due, begin, end in ranges
+        for start in range(begin, end + 1, BATCH_ROWS)
+    ]
+    _insert_batches(connection, campaign_id, pieces)
+
+
+def _cut_edition(connection: sa.Connection, campaign_id: int) -> None:
+    """A print house's file is closed as a whole, so the post of a campaign is one batch."""
+    row = schema.delivery.c
+    first, last = connection.execute(
+        sa.select(sa.func.min(row.number), sa.func.max(row.number)).where(
+            row.campaign_id == campaign_id, row.channel == "post"
+        )
+    ).one()
+    if first is not None:
+        piece = {"channel": "post", "first_number": first, "last_number": last, "due_at": None}
+        _insert_batches(connection, campaign_id, [piece])
+
+
+def _insert_batches(connection: sa.Connection, campaign_id: int, pieces: Iterable[dict[str, Any]]) -> None:
+    batch = schema.batch.c
+    last = sa.select(sa.func.coalesce(sa.func.max(batch.batch_no), 0)).where(batch.campaign_id == campaign_id)
+    before: int = connection.execute(last).scalar_one()
+    rows = [
+        {"campaign_id": campaign_id, "batch_no": number, **piece}
+        for number, piece in enumerate(pieces, start=before + 1)
     ]
     if rows:
         connection.execute(sa.insert(schema.batch), rows)
-    return tuple(range(1, len(rows) + 1))
 
 
-def _pieces(item: _Range) -> Iterable[tuple[int, int]]:
-    # A print house's file is closed as a whole, so the post of a campaign is one batch.
-    step = item.last - item.first + 1 if item.channel == "post" else BATCH_ROWS
-    return ((start, min(start + step - 1, item.last)) for start in range(item.first, item.last + 1, step))
-
-
-def _set_sending(connection: sa.Connection, campaign_id: int) -> None:
-    table = schema.campaign
+def _open(connection: sa.Connection, campaign: Any) -> Expansion:
+    """Every row is written: let the campaign be sent."""
+    batch, row, table, progress = schema.batch, schema.delivery, schema.campaign, schema.expansion
+    _cut_edition(connection, campaign.id)
+    if campaign.local_start is None:
+        # It was paused while it was expanded by the recipients' clocks, and then told to start at once.
+        for kept in (batch, row):
+            connection.execute(
+                sa.update(kept)
+                .where(kept.c.campaign_id == campaign.id, kept.c.due_at.is_not(None))
+                .values(due_at=None)
+            )
+    connection.execute(sa.delete(progress).where(progress.c.campaign_id == campaign.id))
     connection.execute(
-        sa.update(table).where(table.c.id == campaign_id).values(status="sending", expanded_at=utc_now())
+        sa.update(table).where(table.c.id == campaign.id).values(status="sending", expanded_at=utc_now())
     )
+    numbers = sa.select(batch.c.batch_no).where(batch.c.campaign_id == campaign.id).order_by(batch.c.batch_no)
+    batches = tuple(connection.execute(numbers).scalars())
+    return Expansion(campaign.id, _last_number(connection, campaign.id), batches)

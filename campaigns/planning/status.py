@@ -19,7 +19,6 @@ _DONE_WHILE_HELD: Final = "its deadline passed while it was held"
 MOVES: Final[dict[Status, dict[Status, str]]] = {
     "scheduled": {
         "expanding": "its start has come",
-        "sending": "its start has come and every row is written",
         "paused": "a person paused it, or its start was missed",
         "cancelled": _CANCELLED,
     },
@@ -35,7 +34,7 @@ MOVES: Final[dict[Status, dict[Status, str]]] = {
         "cancelled": _CANCELLED,
     },
     "paused": {
-        "scheduled": "resumed, not yet expanded",
+        "scheduled": "resumed, not yet expanded as a whole",
         "sending": "resumed",
         "completed": _DONE_WHILE_HELD,
         "cancelled": _CANCELLED,

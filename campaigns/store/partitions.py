@@ -90,5 +90,8 @@ def _make(connection: sa.Connection, start: int) -> bool:
     for table in PARTITIONED:
         name, values = partition(table, start), f"FROM ({start}) TO ({start + CAMPAIGNS})"
         connection.execute(sa.text(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
+        # The statistics of yesterday know nothing of today's campaign: the planner would take it for a single row, and
+        # read the whole of it time and again. Without any it assumes a two-hundredth of the rows, which is near enough.
+        connection.execute(sa.text(f"ALTER TABLE {name} ALTER campaign_id SET STATISTICS 0"))
         connection.execute(sa.text(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES {values}"))
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from campaigns.store.audit_tables import audit, audit_cut, audit_value
+from campaigns.store.expansion_tables import expansion
 from campaigns.store.feedback_tables import datum_flag, feedback_case, feedback_event, parked_mail
 from campaigns.store.gate_tables import claim_count, gate, gate_raise, register, register_key
 from campaigns.store.ledger_tables import (
@@ -61,6 +62,7 @@ __all__ = [
     "disclosure",
     "disclosure_subject",
     "event",
+    "expansion",
     "feedback_case",
     "feedback_event",
     "gate",

@@ -30,7 +30,7 @@ SHARED = {
     },
     "campaign": {
         "campaigns.planning.campaign": "accepts it",
-        "campaigns.planning.expansion": "opens it, in the transaction that writes its rows",
+        "campaigns.planning.expansion": "opens it, in the transaction that writes its last rows",
         "campaigns.delivery.ledger": "closes it, in the transaction that settles its last row",
         "campaigns.delivery.control": "holds and frees it on a person's word",
         "campaigns.delivery.restart": "holds it when the register was restored before its start",
@@ -47,7 +47,7 @@ SHARED = {
         "campaigns.delivery.overdue": "takes it when its lease ran out, closes it when its deadline passed",
     },
     "delivery": {
-        "campaigns.planning.expansion": "writes every row, once, in one statement",
+        "campaigns.planning.expansion": "writes every row, once, a chunk per statement",
         "campaigns.delivery.ledger": "moves it along the table of statuses",
         "campaigns.delivery.results": "settles attempts in bulk",
         "campaigns.delivery.control": "cancels what waits, on a person's word",

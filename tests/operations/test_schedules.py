@@ -254,7 +254,8 @@ def test_each_country_is_written_to_when_its_own_clocks_show_the_time(place: Pla
     }
     assert open_work.due_batches(place.engine) == []
     assert place.send(campaign) is None
-    place.change(schema.batch, due_at=utc_now() - timedelta(seconds=1))
+    for table in (schema.batch, schema.delivery):
+        place.change(table, due_at=utc_now() - timedelta(seconds=1))
     for batch in batches:
         place.send(campaign, batch.batch_no)
     assert place.show(campaign)["accepted"] == 9

@@ -112,6 +112,8 @@ def on_postgres(postgres_server: str) -> Iterator[Planning]:
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expansion, "BATCH_ROWS", 3)
+    monkeypatch.setattr(expansion, "CHUNK_PEOPLE", 4)
+    monkeypatch.setattr(expansion, "BREATH_SECONDS", 0)
 
 
 @settings(max_examples=60)
@@ -230,7 +232,8 @@ def fill(
     """Empty the register and the ledger, and lay down these people and one campaign."""
     with writing(engine) as connection:
         for table in (
-            *(schema.delivery, schema.batch, schema.campaign_content, schema.campaign_list, schema.campaign),
+            *(schema.delivery, schema.batch, schema.campaign_content, schema.campaign_list),
+            *(schema.expansion, schema.campaign),
             *(schema.suppression, schema.subscription, schema.contact_basis, schema.position),
             *(schema.company, schema.contact),
         ):

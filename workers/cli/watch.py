@@ -44,8 +44,8 @@ def watch(look: Callable[[], Accounts], *, as_json: bool, seconds: float = LOOK_
             progress.update(
                 task,
                 description=f"{found['key']} {found['edition']}: {found['status']}",
-                total=found["recipients"] or None,
-                completed=done(found),
+                total=100 if is_expanding(found) else found["recipients"] or None,
+                completed=found["expanded_percent"] if is_expanding(found) else done(found),
                 told=told(found),
             )
 
@@ -56,8 +56,15 @@ def done(found: Accounts) -> int:
     return total
 
 
+def is_expanding(found: Accounts) -> bool:
+    """Whether its rows are being written: the bar is then of the audience, in percent."""
+    return bool(found["status"] == "expanding")
+
+
 def told(found: Accounts) -> str:
     """Rate and time left, and what a person would want to know besides."""
+    if is_expanding(found):
+        return f"{found['recipients']:,} recipients so far"
     words = [f"{found['rate_now']:,.0f}/s"] if found["rate_now"] else []
     if found["seconds_left"] is not None:
         minutes, seconds = divmod(found["seconds_left"], 60)
