@@ -102,8 +102,14 @@ def _withhold_doubles(connection: sa.Connection, pair: Pair) -> list[str]:
 def _expanding(connection: sa.Connection) -> bool:
     """Whether a campaign has some of its rows and not yet all of them, also where it was paused in the middle."""
     table, progress = schema.campaign.c, schema.expansion.c
-    begun = sa.exists().where(progress.campaign_id == table.id, table.status.not_in(CLOSED))
-    found: bool = connection.execute(sa.select(begun)).scalar_one()
+    some_rows = sa.select(progress.campaign_id)
+    found: bool = connection.execute(
+        sa.select(
+            sa.exists().where(
+                sa.or_(table.status == "expanding", table.id.in_(some_rows)), table.status.not_in(CLOSED)
+            )
+        )
+    ).scalar_one()
     return found
 
 

@@ -129,6 +129,8 @@ def _go_on(engine: sa.Engine, campaign_id: int, come_to: _Progress) -> _Progress
             return None  # somebody else is at it
         table = schema.campaign
         campaign = connection.execute(sa.select(table).where(table.c.id == campaign_id)).one()
+        if campaign.status != "expanding":
+            return None
         cut = Cut(known.last_contact, known.last_change)
         chunk = audience.next_chunk(
             connection, campaign_id, cut, come_to.channel, come_to.reached, CHUNK_PEOPLE
