@@ -253,12 +253,16 @@ def _open(connection: sa.Connection, campaign: Any) -> Expansion:
     _cut_edition(connection, campaign.id)
     if campaign.local_start is None:
         # It was paused while it was expanded by the recipients' clocks, and then told to start at once.
-        for kept in (batch, row):
-            connection.execute(
-                sa.update(kept)
-                .where(kept.c.campaign_id == campaign.id, kept.c.due_at.is_not(None))
-                .values(due_at=None)
-            )
+        connection.execute(
+            sa.update(batch)
+            .where(batch.c.campaign_id == campaign.id, batch.c.due_at.is_not(None))
+            .values(due_at=None)
+        )
+        connection.execute(
+            sa.update(row)
+            .where(row.c.campaign_id == campaign.id, row.c.due_at.is_not(None))
+            .values(due_at=None)
+        )
     connection.execute(sa.delete(progress).where(progress.c.campaign_id == campaign.id))
     connection.execute(
         sa.update(table).where(table.c.id == campaign.id).values(status="sending", expanded_at=utc_now())
