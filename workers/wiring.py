@@ -191,7 +191,11 @@ class Installation:
         house = self.settings.print_houses.get(PRINT_HOUSE)
         if house is None:
             return None
-        return PrintHouse(PRINT_HOUSE, house.folder, PrintProfile(house.width, house.max_rows))
+        processor = self.settings.print_house_processor(PRINT_HOUSE)
+        profile = PrintProfile(house.width, house.max_rows)
+        return PrintHouse(
+            PRINT_HOUSE, house.folder, profile, processor.name, f"contract {processor.contract}"
+        )
 
     def print_carrier(self, house: str) -> Carrier:
         """Print house and processor, as attempts name them."""

@@ -1,10 +1,10 @@
 """What the ledger knows of address files: which code each row was promised, which files were closed.
 
 Promise: a row's code and the file that it goes into are on record before the row is written, and only by the batch's
-present owner; a closed file and the results of its rows are booked in one transaction. `settle` finds out what a dead
-writer did: a closed file proves that its rows were handed over, a file that was never closed (and that nobody has
-open) proves that they were not. Fails: a file that somebody is writing, changed or took away, or a folder that is not
-there, is refused (`RefusedOperation`), and the rows stay as they are.
+present owner; a closed file, the results of its rows and to whom their data went are booked in one transaction.
+`settle` finds out what a dead writer did: a closed file proves that its rows were handed over, a file that was never
+closed (and that nobody has open) proves that they were not. Fails: a file that somebody is writing, changed or took
+away, or a folder that is not there, is refused (`RefusedOperation`), and the rows stay as they are.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from campaigns.post.mail_id import DRAWN, draw
 from campaigns.post.manifest import Manifest, read_mail_ids, read_manifest
 from campaigns.post.partfile import AlreadyHandedOver
 from campaigns.post.printfile import PrintFile
+from campaigns.principal import WORKER
+from campaigns.register import disclosures
+from campaigns.register.disclosures import Given
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 
@@ -44,6 +47,7 @@ class Edition:
     house: str
     folder: Path
     carrier: Carrier
+    given: Given
 
 
 def reserve(engine: sa.Engine, hand: Hand, name: str, numbers: Iterable[int]) -> dict[int, str]:
@@ -139,7 +143,22 @@ def _book(connection: sa.Connection, edition: Edition, manifest: Manifest, resul
         "closed_at": utc_now(),
     }
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(insert(schema.print_file).on_conflict_do_nothing(), values)
+    fresh = connection.execute(insert(schema.print_file).on_conflict_do_nothing(), values).rowcount
+    if fresh:
+        readers = _readers(connection, edition.batch.campaign, manifest.file)
+        disclosures.record(connection, edition.given, readers, WORKER)
+
+
+def _readers(connection: sa.Connection, campaign: int, name: str) -> Sequence[int]:
+    """The contacts that stand in a closed file."""
+    delivery, item = schema.delivery.c, schema.print_item.c
+    same_row = sa.and_(item.campaign_id == delivery.campaign_id, item.number == delivery.number)
+    statement = (
+        sa.select(delivery.contact_id)
+        .join_from(schema.delivery, schema.print_item, same_row)
+        .where(delivery.campaign_id == campaign, item.file_name == name, delivery.status == "accepted")
+    )
+    return connection.execute(statement).scalars().all()
 
 
 def rewritten(connection: sa.Connection, campaign: int, name: str, sha256: str, rows: int) -> None:

@@ -36,6 +36,7 @@ from campaigns.post.mail_id import printed
 from campaigns.post.postal_address import Layout, PostalAddress, PostalFault, PrintProfile, lay_out
 from campaigns.post.printfile import FileOrigin, PrintFile, PrintRow, file_name
 from campaigns.register.clearance import Verdict, Withheld
+from campaigns.register.disclosures import Given
 from campaigns.register.suppression import Gate
 from campaigns.store import schema
 from campaigns.store.engine import reading
@@ -48,11 +49,13 @@ GATE_PAUSE: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class PrintHouse:
-    """Where a print house's files are written, and what it can print."""
+    """Where a print house's files are written, what it can print, and to whom on which ground the data goes then."""
 
     key: str
     folder: Path
     profile: PrintProfile
+    recipient: str = "self"
+    ground: str = "own operation"
 
 
 @dataclass(frozen=True)
@@ -261,4 +264,5 @@ def _edition(desk: PostDesk, ref: BatchRef) -> Edition:
     with reading(desk.engine) as connection:
         row = connection.execute(sa.select(table.key, table.edition).where(table.id == ref.campaign)).one()
     folder = edition_folder(desk.house.folder, ref.campaign, row.key, row.edition)
-    return Edition(ref, row.key, row.edition, desk.house.key, folder, desk.carrier)
+    given = Given(desk.house.recipient, desk.house.ground, "address file")
+    return Edition(ref, row.key, row.edition, desk.house.key, folder, desk.carrier, given)

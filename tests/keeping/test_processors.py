@@ -6,12 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 from starlette.testclient import TestClient
 
 from campaigns.clock import utc_now
+from campaigns.content.catalogue import templates_folder
 from campaigns.errors import GuardRefused
-from tests.operations.place import Place, made_place
+from campaigns.register import subscriptions
+from campaigns.register.permit import answering_a_no
+from campaigns.store import schema
+from campaigns.store.engine import reading
+from tests.operations.place import KAJ, Place, made_place
 from tests.support.register import Register, made_register
 from tests.web.place import context_for
 from tests.web.test_hooks import bounce, hand_in
@@ -79,3 +85,30 @@ def _ended(client: TestClient, register: Register) -> None:
         answer = hand_in(client, bounce(register), moment=datetime.now(UTC))
     assert answer.status_code == 503, "so that the provider keeps it and tries again"
     assert register.events() == []
+
+
+def test_an_address_file_is_a_disclosure_with_its_ground(here: Place) -> None:
+    here.people(3, last_name="Ek", street="Storgatan 1", postal_code="20100", city="Turku", country="FI")
+    with answering_a_no(here.engine) as connection:
+        wish = subscriptions.Unsubscription(2, 1, "link", "one click")
+        assert subscriptions.unsubscribe(connection, wish, KAJ)
+    here.send(here.opened(campaign={"channel": "post"}))
+    given, whose = schema.disclosure, schema.disclosure_subject
+    with reading(here.engine) as connection:
+        row = connection.execute(sa.select(given)).one()
+        people = connection.execute(sa.select(whose.c.contact_id)).scalars().all()
+    assert (row.recipient, row.ground) == ("Tryckeriet i Norrsund AB", "contract DPA-2026-021")
+    assert (row.what, sorted(people)) == ("address file", [1, 3])
+
+
+@pytest.mark.parametrize("template", ["newsletter", "magazine", "plain"])
+def test_every_message_says_whose_register_it_is(template: str) -> None:
+    """Controller, register, contact person and service address, in both parts of every template."""
+    folder = templates_folder()
+    used = [folder / template / "template.mjml", folder / template / "text.txt"]
+    for path, partial in zip(used, ("footer.mjml", "footer.txt"), strict=True):
+        text = path.read_text("utf-8")
+        if "partials/footer" in text or partial in text:
+            text += (folder / "partials" / partial).read_text("utf-8")
+        for name in ("name", "street", "business_id", "register_name", "contact_person", "email", "phone"):
+            assert f"controller.{name}" in text, f"{path}: {name}"

@@ -76,10 +76,11 @@ def _next_steps(done: Restored) -> list[str]:
         "1. Gather the opt-out logs of all machines.",
         "2. Run `utskick suppressions replay LOG…` with all of them: every later no is recorded again.",
         "3. Carry out again the erasures and corrections since the backup; the rights cases outside it tell which.",
-        "4. Run `utskick go --replay LOG… --all-logs`: what was open becomes uncertain, and sending goes on.",
+        "4. Run `utskick audit accept --evidence TEXT`, where the audit log had gone on since the backup.",
+        "5. Run `utskick go --replay LOG… --all-logs`: what was open becomes uncertain, and sending goes on.",
     ]
     if done.manifest.database == "postgresql":
-        steps.append("5. Grant the database's roles their rights again, where they are not the owner.")
+        steps.append("6. Grant the database's roles their rights again, where they are not the owner.")
     if done.log_is_whole is False:
         lost = "This machine's opt-out log lacks words that stood in it when the backup was taken: find out why first."
         steps.insert(0, lost)
