@@ -71,8 +71,8 @@ def edit(
 ) -> None:
     """Correct what is held on a contact; when it ends with 0, nothing goes to an old address any more."""
     from campaigns.register.corrections import Correction
-    from campaigns.register.corrections import edit as correct
     from campaigns.register.permit import answering_a_no
+    from campaigns.rights.rectification import correct
 
     installation = _opened()
     wanted = dict(_assignment(value) for value in values)

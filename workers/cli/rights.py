@@ -17,12 +17,14 @@ from campaigns.register.permit import answering_a_no
 from campaigns.rights import deadlines, listing, people, requests, wishes
 from campaigns.rights.refusals import Refusal
 from campaigns.store.engine import reading, writing
+from workers.cli import rights_duties
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import Limit
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
 rights = App(name="rights")
+rights_duties.add_to(rights)
 RequestNumber = Annotated[int, Parameter(help="Its number, as `utskick rights list` shows it.")]
 #: A file, or `-` for standard input, which would else read as an option.
 AddressFile = Annotated[

@@ -27,7 +27,7 @@ from campaigns.register.own_data import FIELDS, read_own
 from campaigns.register.pauses import Evidence
 from campaigns.register.permit import recording_noes
 from campaigns.register.preferences import Choice, Preferences
-from campaigns.rights import requests
+from campaigns.rights import rectification, requests
 from campaigns.store.engine import reading
 from campaigns.tokens import TokenClaims, TokenPurpose
 from workers.shared_commits import SharedCommit
@@ -169,7 +169,7 @@ class PreferencePages:
         def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
             evidence, principal = said
             correction = corrections.Correction(values, evidence.origin, "person", evidence.proof)
-            corrections.edit(connection, ring, contact, correction, principal)
+            rectification.correct(connection, ring, contact, correction, principal)
 
         return await self._done(visit, deed, "corrected")
 
