@@ -7,7 +7,8 @@
     │   ├── TemplateFault           file, line and column of a template that does not compile
     │   └── AddressFault            an e-mail or postal address that cannot be used
     ├── RefusedOperation            the request is understood and not allowed in this state
-    │   └── NotFound                the thing named does not exist
+    │   ├── NotFound                the thing named does not exist
+    │   └── NotAllowed              whoever asks has not the level for it, or could not prove who they are
     ├── KeysFault                   secrets are lost, foreign or too open; nothing may start (fails closed)
     ├── GuardRefused                a processor without contract, or outside the EEA without a ground
     ├── GateClosed                  the gate cannot be asked or is halted: nothing is sent
@@ -79,6 +80,10 @@ class RefusedOperation(UtskickError):
 
 class NotFound(RefusedOperation):
     """There is no such thing in the register."""
+
+
+class NotAllowed(RefusedOperation):
+    """Whoever asks may not do this."""
 
 
 class KeysFault(UtskickError):

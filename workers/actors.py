@@ -21,9 +21,10 @@ from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef
 from campaigns.errors import InputError, RefusedOperation, Unreachable, UtskickError
 from campaigns.feedback import refusals
+from campaigns.planning.approval import hold_large
 from campaigns.planning.campaign import receive
 from campaigns.planning.expansion import expand
-from campaigns.principal import WORKER, Principal
+from campaigns.principal import WORKER, Level, Principal
 from workers import broker as queue
 from workers import metrics
 from workers.bell import Bell
@@ -62,7 +63,7 @@ class Actors:
         """Record what another system says happened with contacts, whom it names by our id or a declared reference."""
         from campaigns.register.event_table import take_document
 
-        by = (self._installation.fields, Principal("service:events"))
+        by = (self._installation.fields, Principal("service:events", Level.REPORTER))
         try:
             report = take_document(self._installation.engine, self._installation.ring, document, by)
         except InputError as error:
@@ -76,6 +77,10 @@ class Actors:
         if not isinstance(campaign, int):
             return
         self._room.look()  # in a register that was restored, what is due may have gone out already
+        above = self._installation.settings.approval.above
+        if hold_large(self._installation.engine, campaign, above, WORKER):
+            log.info("campaign waits for approval", campaign=campaign)
+            return
         expansion = expand(self._installation.engine, campaign, self._room.stopping)
         if expansion is None:
             if self._room.stopping():

@@ -19,6 +19,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from campaigns import __version__
+from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
 from campaigns.errors import RefusedOperation
 from campaigns.principal import Principal
@@ -52,6 +53,7 @@ def take_backup(
         RefusedOperation: the folder holds something, or PostgreSQL's programs are not there.
         Unreachable: the database is away, or its programs fail.
     """
+    demand(principal, Operation.BACKUP_TAKE)
     installation.ring  # noqa: B018 (no backup of a register whose keys are lost: it could not be used)
     engine = installation.engine
     postgres = engine.dialect.name == "postgresql"

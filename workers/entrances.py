@@ -24,11 +24,10 @@ from workers.metrics import Readiness, serve
 from workers.ready import database_problems
 from workers.settings import Settings
 from workers.stopping import StopFlag
-from workers.web.api_tokens import api_tokens
 from workers.web.app import View, WebContext, create_app
 from workers.web.endpoints import webhook_endpoint
 from workers.web.pages import Pages
-from workers.wiring import Installation
+from workers.wiring import Installation, submission_signing
 
 #: How long requests in hand may take once the process is told to stop, in seconds.
 _STOP_SECONDS: Final = 10
@@ -60,7 +59,7 @@ def run_web(settings: Settings, host: str, port: int) -> None:
         webhooks={key: webhook_endpoint(settings, key) for key in settings.webhooks},
         public_url=settings.public_url,
         time_zone=settings.time_zone,
-        api_tokens=api_tokens(settings.secrets_dir),
+        signing=submission_signing(settings, installation.ring),
         submit=lambda document: _submit(settings, document),
         guard_webhook=lambda key: guard_webhook(settings, key),
         confirming=frozenset(key for key, hook in settings.webhooks.items() if hook.confirm_subscriptions),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Final
 
 from campaigns.errors import KeysFault
+
+KEY_CHARACTERS: Final = 32
 
 
 def secret_lines(path: Path) -> list[str]:
@@ -24,3 +27,17 @@ def secret_lines(path: Path) -> list[str]:
     except OSError as error:
         raise KeysFault(f"{path}: {error.strerror}") from None
     return [line for line in map(str.strip, text.splitlines()) if line]
+
+
+def signing_keys(path: Path) -> list[bytes]:
+    """The keys in a file of a service that signs what it submits.
+
+    Raises:
+        KeysFault: others can read the file, or a key can be guessed.
+    """
+    lines = secret_lines(path)
+    if any(len(line) < KEY_CHARACTERS for line in lines):
+        raise KeysFault(
+            f"{path}: a key has at least {KEY_CHARACTERS} characters; make one with openssl rand -hex 32"
+        )
+    return [line.encode() for line in lines]

@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from campaigns.errors import Fault, GuardRefused, SettingsError
 from campaigns.register.processors import SELF, Processor, guard
 from workers import settings_checks as checks
+from workers.settings_access import AccountTable, ApprovalTable, SubmissionTable
 from workers.settings_feedback import Mailbox, Webhook
 from workers.settings_register import FieldTable, SegmentsTable, field_faults
 from workers.settings_retention import Retention
@@ -156,6 +157,7 @@ class Settings(_Table):
     secrets_dir: Path = Path("var/secrets")
     data_dir: Path = Path("var")
     opt_out_log: Path | None = None
+    token: Path | None = None
     default_language: Language = "en"
     time_zone: checks.ZoneName = "Europe/Helsinki"
     controller: Controller
@@ -171,6 +173,9 @@ class Settings(_Table):
     mailboxes: dict[Key, Mailbox] = {}
     retries: RetryTable = RetryTable()
     schedules: Schedules = Schedules()
+    accounts: AccountTable = AccountTable()
+    approval: ApprovalTable = ApprovalTable()
+    submissions: SubmissionTable = SubmissionTable()
     fields: dict[str, FieldTable] = {}
     segments: SegmentsTable = SegmentsTable()
     retention: Retention
@@ -327,6 +332,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         update={
             "secrets_dir": folder / settings.secrets_dir,
             "data_dir": folder / settings.data_dir,
+            "token": folder / settings.token.expanduser() if settings.token else None,
             "opt_out_log": folder / settings.opt_out_log if settings.opt_out_log else None,
             "print_houses": houses,
         }

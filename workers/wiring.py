@@ -8,6 +8,7 @@ match the secrets folder, is refused before anything runs (`KeysFault`). What on
 from __future__ import annotations
 
 import getpass
+import os
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,18 +19,19 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from campaigns.delivery.smarthost_url import parse_smarthost_url
-from campaigns.errors import KeysFault
+from campaigns.errors import KeysFault, NotAllowed
 from campaigns.keyfiles import make_keys, read_keys
 from campaigns.keyring import KeyRing, hold_against
 from campaigns.principal import Principal
-from campaigns.register import identity
+from campaigns.register import access_tokens, identity
 from campaigns.register.opt_out_log import OptOutLog
 from campaigns.register.permit import Keeper, kept_by
 from campaigns.register.witness import Witness
-from campaigns.store.engine import make_engine, where, writing
+from campaigns.store.engine import make_engine, reading, where, writing
 from campaigns.store.migrate import migrate, schema_is_current
 from campaigns.tokens import TokenMaker
-from workers.settings import Settings
+from workers.secret_files import secret_lines, signing_keys
+from workers.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from campaigns.content.model import Brand
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from campaigns.delivery.policy import Retries
     from campaigns.delivery.results import Carrier
     from campaigns.delivery.transport import Timeouts
+    from campaigns.planning.authority import Signing
     from campaigns.planning.campaign import Planning
     from campaigns.post.edition import PrintHouse
     from campaigns.register.audit_chain import Sealer
@@ -112,6 +115,7 @@ class Installation:
             prints=self.print_house is not None,
             fields=self.fields,
             clocks=Clocks(self.settings.time_zone, within),
+            signing=submission_signing(self.settings, self.ring),
         )
 
     @property
@@ -204,8 +208,51 @@ class Installation:
         return Carrier(f"print:{house}", self.settings.print_house_processor(house).key)
 
 
+def submission_signing(settings: Settings, ring: KeyRing | None = None) -> Signing:
+    """The keys that submissions are signed with; the database is not asked.
+
+    Raises:
+        KeysFault: a key can be read by others, or is too short.
+    """
+    from campaigns.planning.authority import Signing
+
+    folder = settings.secrets_dir
+    ring = ring or read_keys(folder)
+    services = {
+        path.stem.removeprefix("signing-"): signing_keys(path)
+        for path in sorted(folder.glob("signing-*.secret"))
+    }
+    return Signing(ring.derived("submission") if ring else {}, services, settings.submissions.signed)
+
+
 def operator() -> Principal:
-    """The operating system's user, as principal."""
+    """Who gives a command: whom the token file of UTSKICK_TOKEN stands for, else the owner of the secrets folder.
+
+    Raises:
+        NotAllowed: the token is worth nothing (any more), or neither a token nor the folder is this user's.
+        KeysFault: others can read the token's file.
+        Unreachable: the database is away.
+    """
+    settings = load_settings()
+    if settings.token is None:
+        return _host_operator(settings.secrets_dir)
+    lines = secret_lines(settings.token)
+    engine = make_engine(settings.database)
+    try:
+        with reading(engine) as connection:
+            found = access_tokens.bearer(connection, lines[0]) if lines else None
+    finally:
+        engine.dispose()
+    if found is None:
+        raise NotAllowed(f"the token in {settings.token} is worth nothing (any more); run `utskick login`")
+    return found
+
+
+def _host_operator(folder: Path) -> Principal:
+    """The operating system's user, where the secrets folder is theirs (or not made yet), or they are root."""
+    user = os.geteuid()
+    if folder.exists() and user not in (0, folder.stat().st_uid):
+        raise NotAllowed(f"{folder} belongs to somebody else; log in (`utskick login`) and set UTSKICK_TOKEN")
     return Principal(f"os:{getpass.getuser()}")
 
 

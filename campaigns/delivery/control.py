@@ -14,11 +14,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.delivery.ledger import BatchRef
 from campaigns.delivery.overdue import free_batch
 from campaigns.delivery.status import OPEN
 from campaigns.errors import NotFound, RefusedOperation
+from campaigns.planning import approval
 from campaigns.planning.status import HELD, HoldReason, Status, may_follow
 from campaigns.principal import Principal
 from campaigns.register import audit
@@ -43,6 +45,7 @@ def pause(engine: sa.Engine, campaign_id: int, principal: Principal) -> Change:
         NotFound, RefusedOperation: there is no such campaign, or it is over.
         Unreachable: the database is away or the outcome is unknown; say it again.
     """
+    demand(principal, Operation.CAMPAIGN_STOP)
     with answering_a_no(engine) as connection:
         row = _locked(connection, campaign_id)
         if row.status == "paused":
@@ -52,11 +55,20 @@ def pause(engine: sa.Engine, campaign_id: int, principal: Principal) -> Change:
 
 def halt(engine: sa.Engine, campaign_id: int, reason: HoldReason, principal: Principal) -> Change:
     """Hold a campaign because a limit was passed; goes as `pause`."""
+    demand(principal, Operation.CAMPAIGN_STOP)
     with answering_a_no(engine) as connection:
         row = _locked(connection, campaign_id)
         if row.status in HELD:
             return Change(campaign_id, row.status, row.status)
         return _hold(connection, row, "halted", reason, principal)
+
+
+def hold_in(
+    connection: sa.Connection, campaign_id: int, reason: HoldReason, principal: Principal
+) -> Change | None:
+    """Pause a campaign in the transaction of a caller who has seen that the principal may; None where it is held."""
+    row = _locked(connection, campaign_id)
+    return None if row.status in HELD else _hold(connection, row, "paused", reason, principal)
 
 
 def resume(engine: sa.Engine, campaign_id: int, principal: Principal) -> Change:
@@ -67,12 +79,14 @@ def resume(engine: sa.Engine, campaign_id: int, principal: Principal) -> Change:
             deadline has passed.
         Unreachable: the database is away or the outcome is unknown; say it again.
     """
+    demand(principal, Operation.CAMPAIGN_GO)
     with writing(engine) as connection:
         row = _locked(connection, campaign_id)
         if row.status not in HELD:
             raise RefusedOperation(f"campaign {campaign_id} is {row.status}; there is nothing to resume")
         if row.hold_reason == "cancelling":
             raise RefusedOperation(f"campaign {campaign_id} is being cancelled")
+        _demand_approval(connection, row)
         _demand_time(row)
         status: Status = "scheduled" if row.expanded_at is None else "sending"
         change = _move(connection, row, status, "resume", principal, hold_reason=None, start_by=None)
@@ -87,12 +101,14 @@ def start(engine: sa.Engine, campaign_id: int, principal: Principal) -> Change:
         NotFound, RefusedOperation: there is no such campaign, it has started, or its deadline has passed.
         Unreachable: the database is away or the outcome is unknown; say it again.
     """
+    demand(principal, Operation.CAMPAIGN_GO)
     with writing(engine) as connection:
         row = _locked(connection, campaign_id)
         if row.expanded_at is not None or row.status not in ("scheduled", "paused"):
             raise RefusedOperation(f"campaign {campaign_id} is {row.status}; it cannot be started")
         if row.hold_reason == "cancelling":
             raise RefusedOperation(f"campaign {campaign_id} is being cancelled")
+        _demand_approval(connection, row)
         _demand_time(row)
         at_once = {"hold_reason": None, "start_by": None, "send_at": utc_now(), "local_start": None}
         change = _move(connection, row, "scheduled", "start", principal, **at_once)
@@ -107,6 +123,7 @@ def cancel(engine: sa.Engine, campaign_id: int, principal: Principal) -> Change:
         NotFound, RefusedOperation: there is no such campaign, or it is completed.
         Unreachable: the database is away or the outcome is unknown; say it again.
     """
+    demand(principal, Operation.CAMPAIGN_STOP)
     with answering_a_no(engine) as connection:
         row = _locked(connection, campaign_id)
         said = row.status == "cancelled" or row.hold_reason == "cancelling"
@@ -193,6 +210,12 @@ def _find(connection: sa.Connection, campaign_id: int, *, lock: bool = False) ->
     if row is None:
         raise NotFound(f"there is no campaign {campaign_id}; `utskick campaigns list` shows those that are")
     return row
+
+
+def _demand_approval(connection: sa.Connection, row: Any) -> None:
+    """Whoever resumes a campaign does not thereby approve it."""
+    if row.hold_reason == "approval" and not approval.is_approved(connection, row.id):
+        raise RefusedOperation(f"campaign {row.id} waits for approval; see `utskick campaigns approve`")
 
 
 def _demand_time(row: Any) -> None:

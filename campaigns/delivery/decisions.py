@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
 from campaigns.errors import NotFound, RefusedOperation
 from campaigns.planning.status import may_follow
@@ -48,6 +49,7 @@ def settle_as(
         NotFound: there is no such campaign.
         Unreachable: the database is away or the outcome is unknown; say it again.
     """
+    demand(principal, Operation.DELIVERY_SETTLE)
     table, now = schema.delivery, utc_now()
     values: dict[str, Any] = {"status": word, "settled_at": now}
     if word != "expired":
@@ -70,6 +72,7 @@ def settle_by_evidence(
 ) -> list[int]:
     """Settle uncertain deliveries as accepted within the caller's transaction, since something was heard of them
     that only a handed-over message can cause; which."""
+    demand(principal, Operation.DELIVERY_SETTLE)
     table, now = schema.delivery, utc_now()
     settled = connection.execute(
         sa.update(table)
@@ -95,6 +98,7 @@ def resend(engine: sa.Engine, campaign_id: int, principal: Principal, numbers: C
         NotFound, RefusedOperation: there is no such campaign, it was cancelled, or its deadline has passed.
         Unreachable: the database is away or the outcome is unknown; say it again.
     """
+    demand(principal, Operation.DELIVERY_RESEND)
     table, now = schema.delivery, utc_now()
     with writing(engine) as connection:
         campaign = _campaign(connection, campaign_id, lock=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.content.compose import CampaignHead, Composer, RecipientView, recipient_fields
 from campaigns.content.model import Asset, Compilation
@@ -19,9 +20,10 @@ from campaigns.content.render import Renderer
 from campaigns.delivery.composing import Author, Stationery
 from campaigns.errors import InputError, NotFound
 from campaigns.planning.campaign import Plan
+from campaigns.principal import Principal
 from campaigns.register import contacts
 from campaigns.register.mailing_lists import MailingList
-from campaigns.store.engine import reading
+from campaigns.store.engine import reading, writing
 
 _MADE_UP = {
     "sv": ("Åsa", "O’Näslund & Søn", "dipl.ing.", "Inköpschef"),
@@ -44,15 +46,25 @@ class Preview:
 
 
 def previews(
-    engine: sa.Engine, plan: Plan, author: Author, stationery: Stationery, contact: int | None
+    engine: sa.Engine,
+    plan: Plan,
+    author: Author,
+    stationery: Stationery,
+    principal: Principal,
+    contact: int | None = None,
 ) -> list[Preview]:
-    """The message for a contact in its language, or for a made-up contact in every language of the submission."""
+    """The message for a contact in its language, or for a made-up contact in every language of the submission.
+
+    Raises:
+        NotAllowed, NotFound, InputError: not to this principal; no such contact, or it has no address.
+    """
+    demand(principal, Operation.CAMPAIGN_PREVIEW)
     if contact is None:
         return [
             _preview(plan, compiled, author, _made_up(plan.lists[0], compiled.content.language, stationery))
             for compiled in plan.compiled
         ]
-    language, view = _known(engine, contact, plan.lists, stationery)
+    language, view = _known(engine, (contact, principal), plan.lists, stationery)
     wanted = {str(compiled.content.language): compiled for compiled in plan.compiled}
     chosen = wanted.get(language or "") or wanted[plan.submission.fallback_language]
     return [_preview(plan, chosen, author, view)]
@@ -108,10 +120,11 @@ def _made_up(mailing_list: MailingList, language: str, stationery: Stationery) -
 
 
 def _known(
-    engine: sa.Engine, contact_id: int, lists: Sequence[MailingList], stationery: Stationery
+    engine: sa.Engine, asked: tuple[int, Principal], lists: Sequence[MailingList], stationery: Stationery
 ) -> tuple[str | None, RecipientView]:
-    with reading(engine) as connection:
-        contact = contacts.show(connection, contact_id)
+    contact_id, principal = asked
+    with writing(engine) as connection:
+        contact = contacts.look_up(connection, contact_id, principal)
     if not contact["email"]:
         raise InputError(f"contact {contact_id} has no e-mail address")
     reached = {item["list"] for item in contact["subscriptions"] if item["status"] == "subscribed"}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.delivery.status import OPEN
 from campaigns.principal import Principal
@@ -48,6 +49,7 @@ def halt(engine: sa.Engine, reason: str, principal: Principal, *, restored: bool
     Raises:
         Unreachable: the database is away or the outcome is unknown; say it again.
     """
+    demand(principal, Operation.SENDING_HALT)
     with answering_a_no(engine) as connection:
         fresh = halt_in(connection, reason, restored=restored)
         action = "restored" if restored else "halt"
@@ -69,6 +71,7 @@ def go(engine: sa.Engine, principal: Principal) -> Restart:
     Raises:
         Unreachable: the database is away or the outcome is unknown; say it again.
     """
+    demand(principal, Operation.SENDING_GO)
     with writing(engine) as connection:
         gate = schema.gate.c
         before = connection.execute(sa.select(gate.halted, gate.restored).with_for_update()).one()

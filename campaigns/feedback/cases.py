@@ -12,6 +12,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import NotFound
 from campaigns.principal import Principal
@@ -36,6 +37,7 @@ class Matter:
 
 def open_case(connection: sa.Connection, matter: Matter, principal: Principal) -> int | None:
     """Open a case within the caller's transaction; its number, or None where the matter is known already."""
+    demand(principal, Operation.CASE_OPEN)
     table, claims = schema.feedback_case, matter.claims
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     opened: int | None = connection.execute(
@@ -64,6 +66,7 @@ def close_case(engine: sa.Engine, case: int, decision: str, principal: Principal
         NotFound: there is no such open case.
         Unreachable: the database is away.
     """
+    demand(principal, Operation.CASE_CLOSE)
     table = schema.feedback_case
     with writing(engine) as connection:
         closed = connection.execute(

@@ -20,9 +20,11 @@ from campaigns.clock import utc_now
 from campaigns.content.catalogue import Catalogue
 from campaigns.content.compile import compile_content
 from campaigns.content.language import as_language
-from campaigns.content.model import Asset, Brand, CampaignFacts, Compilation
+from campaigns.content.model import Brand, CampaignFacts, Compilation
 from campaigns.errors import Fault, FaultyInput, NotFound, SubmissionRefused, TemplateFault
 from campaigns.planning import recurrence, segments
+from campaigns.planning.authority import Signing, author_faults, standing_faults
+from campaigns.planning.kept_content import keep_content
 from campaigns.planning.storable import storable, storable_text
 from campaigns.planning.submission import (
     DOCUMENT_OCTETS,
@@ -53,6 +55,7 @@ class Planning:
     prints: bool = True
     fields: Mapping[str, DeclaredField] = field(default_factory=dict)
     clocks: Clocks = field(default_factory=Clocks)
+    signing: Signing = field(default_factory=Signing)
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,8 @@ class Plan:
 _TAKEN: Final = Fault("submission_id", "is taken by another document; a changed campaign needs a new id")
 
 
-def receive(planning: Planning, document: object) -> Receipt:
-    """Take one submitted document.
+def receive(planning: Planning, document: object, *, believed: bool = False) -> Receipt:
+    """Take one submitted document; `believed` is one that the register itself has kept, which needs no signature.
 
     Raises:
         Unreachable: the database is away; hand the document in again.
@@ -91,13 +94,14 @@ def receive(planning: Planning, document: object) -> Receipt:
     known = _accepted_before(planning.engine, document)
     if known is not None:
         return known
+    signing = None if believed else planning.signing
     try:
-        plan = plan_campaign(planning, document)
+        plan = plan_campaign(planning, document, signing)
+        if plan.submission.schedule.cron is not None:
+            return _keep_recurring(planning, plan)
+        return _keep_accepted(planning, plan)
     except SubmissionRefused as refusal:
         return _keep_refused(planning.engine, document, refusal.faults)
-    if plan.submission.schedule.cron is not None:
-        return _keep_recurring(planning, plan)
-    return _keep_accepted(planning, plan)
 
 
 def _accepted_before(engine: sa.Engine, document: object) -> Receipt | None:
@@ -115,8 +119,8 @@ def _accepted_before(engine: sa.Engine, document: object) -> Receipt | None:
     return Receipt(row.submission_id, row.campaign_id, fresh=False, recurrence_id=row.recurrence_id)
 
 
-def plan_campaign(planning: Planning, document: object) -> Plan:
-    """Read, look up and compile a document; keeps nothing.
+def plan_campaign(planning: Planning, document: object, signing: Signing | None = None) -> Plan:
+    """Read, look up and compile a document; keeps nothing. With `signing`, its author has to be proven.
 
     Raises:
         SubmissionRefused: with every fault.
@@ -131,6 +135,8 @@ def plan_campaign(planning: Planning, document: object) -> Plan:
     with reading(planning.engine) as connection:
         if _taken(connection, document):
             faults.append(_TAKEN)
+        if signing is not None:
+            faults += author_faults(connection, document, signing)
         lists = _lists(connection, parts["campaign"], faults)
         segment = segments.submitted(connection, parts["campaign"].get("segment"), planning.fields, faults)
     smarthost = _smarthost(planning, parts["sender"], faults)
@@ -249,6 +255,7 @@ def _keep_recurring(planning: Planning, plan: Plan) -> Receipt:
         "created_by": submission.submitted_by,
     }
     with writing(planning.engine) as connection:
+        _demand_author(connection, submission)
         recurrence_id = recurrence.keep(connection, values, next_at)
         _insert_accepted(connection, plan, "schedule", recurrence_id=recurrence_id)
     return Receipt(submission.submission_id, None, recurrence_id=recurrence_id)
@@ -257,14 +264,22 @@ def _keep_recurring(planning: Planning, plan: Plan) -> Receipt:
 def _keep_accepted(planning: Planning, plan: Plan) -> Receipt:
     submission = plan.submission
     with writing(planning.engine) as connection:
+        _demand_author(connection, submission)
         campaign_id = _insert_campaign(connection, plan, planning.clocks)
         if campaign_id is not None:
-            _insert_content(connection, campaign_id, plan)
+            keep_content(connection, campaign_id, plan.compiled)
             _insert_accepted(connection, plan, "campaign", campaign_id=campaign_id)
             return Receipt(submission.submission_id, campaign_id)
     # Somebody accepted this id at the same moment: the same queue message, or another document.
     known = _accepted_before(planning.engine, plan.document)
     return known or _keep_refused(planning.engine, plan.document, [_TAKEN])
+
+
+def _demand_author(connection: sa.Connection, submission: Submission) -> None:
+    """Whoever is disabled at this moment either has this campaign held, or is refused here."""
+    faults = list(standing_faults(connection, Principal(submission.submitted_by), hold=True))
+    if faults:
+        raise SubmissionRefused(faults)
 
 
 def _insert_accepted(connection: sa.Connection, plan: Plan, what: str, **made: int) -> None:
@@ -342,38 +357,6 @@ def _insert_campaign(connection: sa.Connection, plan: Plan, clocks: Clocks) -> i
     return campaign_id
 
 
-def _insert_content(connection: sa.Connection, campaign_id: int, plan: Plan) -> None:
-    for compilation in plan.compiled:
-        content = compilation.content
-        connection.execute(
-            sa.insert(schema.campaign_content).values(
-                campaign_id=campaign_id,
-                language=content.language,
-                subject=content.subject,
-                html=content.html,
-                text=content.text,
-                digest=content.digest,
-            )
-        )
-        store_assets(connection, compilation.assets)
-
-
-def store_assets(connection: sa.Connection, assets: Iterable[Asset]) -> None:
-    """Keep pictures under their content's hash; those that are there stay as they are."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    for asset in assets:
-        values = {
-            "hash": asset.hash,
-            "extension": asset.extension,
-            "media_type": asset.media_type,
-            "content": asset.content,
-            "stored_at": utc_now(),
-        }
-        connection.execute(
-            insert(schema.asset).values(**values).on_conflict_do_nothing(index_elements=["hash"])
-        )
-
-
 def _taken(connection: sa.Connection, document: object) -> bool:
     """Whether another document was accepted under this one's id; the same one may be, a moment ago."""
     table = schema.submission
@@ -386,8 +369,10 @@ def _taken(connection: sa.Connection, document: object) -> bool:
 
 
 def _digest(document: object) -> str:
-    """The document's digest; of what can be kept of it, since nothing else can be walked through for certain."""
-    return digest(storable(document))
+    """The document's digest, of what can be kept of it, since nothing else can be walked through for certain; without
+    its signature, so that a document signed anew is the same."""
+    kept = storable(document)
+    return digest({**kept, "signature": None} if isinstance(kept, dict) else kept)
 
 
 def _claimed_id(document: object) -> str:

@@ -44,7 +44,7 @@ def _fire(planning: Planning, row: sa.RowMapping) -> Firing:
         if following is None or following > now:
             break
         fired_at, missed = following, missed + 1
-    receipt = receive(planning, document_for(row["document"], row["time_zone"], fired_at))
+    receipt = receive(planning, document_for(row["document"], row["time_zone"], fired_at), believed=True)
     recurrence.advance(planning.engine, row, fired_at)
     return Firing(receipt, missed)
 
@@ -53,6 +53,7 @@ def document_for(document: dict[str, Any], zone_name: str, fired_at: datetime) -
     """The submission of one firing."""
     made = copy.deepcopy(document)
     made["submission_id"] = f"{document['submission_id']}:{fired_at:%Y%m%dT%H%MZ}"
+    made.pop("signature", None)
     made["campaign"]["edition"] += f" {fired_at.astimezone(zone(zone_name)):%Y-%m-%d}"
     window = document["schedule"].get("start_within_minutes")
     made["schedule"] = {"send_at": iso(fired_at)}

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
 from campaigns.errors import NotFound
 from campaigns.planning.moments import next_firing
@@ -68,33 +69,31 @@ def stop(engine: sa.Engine, recurrence_id: int, principal: Principal) -> bool:
     """Stop a schedule for good; campaigns that it has started go on. False where it had ended.
 
     Raises:
-        NotFound: there is no such schedule.
+        NotAllowed, NotFound: not by this principal; there is no such schedule.
         Unreachable: the database is away or the outcome is unknown; say it again.
     """
-    table = schema.recurrence
+    demand(principal, Operation.SCHEDULE_STOP)
+    table = schema.recurrence.c
     with writing(engine) as connection:
-        stopped = connection.execute(
-            sa.update(table)
-            .where(table.c.id == recurrence_id, table.c.status == "active")
-            .values(status="stopped", next_at=None)
-        ).rowcount
-        known = connection.execute(sa.select(table.c.id).where(table.c.id == recurrence_id)).first()
-        if known is None:
+        if connection.execute(sa.select(table.id).where(table.id == recurrence_id)).first() is None:
             raise NotFound(
                 f"there is no schedule {recurrence_id}; `utskick schedules list` shows those that are"
             )
-        if stopped:
-            audit.write(
-                connection,
-                audit.Entry(
-                    principal,
-                    "register:schedule:stop",
-                    [f"schedule:{recurrence_id}"],
-                    "a person's word",
-                    {"status": "active"},
-                    {"status": "stopped"},
-                ),
-            )
+        return stop_in(connection, recurrence_id, principal)
+
+
+def stop_in(connection: sa.Connection, recurrence_id: int, principal: Principal) -> bool:
+    """As `stop`, within the transaction of a caller who has seen that the principal may."""
+    table = schema.recurrence
+    stopped = connection.execute(
+        sa.update(table)
+        .where(table.c.id == recurrence_id, table.c.status == "active")
+        .values(status="stopped", next_at=None)
+    ).rowcount
+    if stopped:
+        subjects, old, new = [f"schedule:{recurrence_id}"], {"status": "active"}, {"status": "stopped"}
+        entry = audit.Entry(principal, "register:schedule:stop", subjects, "a person's word", old, new)
+        audit.write(connection, entry)
     return stopped == 1
 
 

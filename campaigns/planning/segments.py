@@ -16,6 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import Fault, InputError, NotFound
 from campaigns.planning.segment_language import Joined, Node, SegmentFault, read_expression, said
@@ -49,6 +50,7 @@ def add(connection: sa.Connection, segment: Segment, fields: Fields, principal: 
         InputError: the key cannot be used.
         SegmentFault: the expression cannot be used, with every reason.
     """
+    demand(principal, Operation.SEGMENT_SAVE)
     if not _KEY.fullmatch(segment.key):
         raise InputError(f"segment key {segment.key!r}: use a to z, 0 to 9 and -, at most 40 characters")
     condition(connection, segment.expression, fields)

@@ -54,8 +54,18 @@ HELD: Final[tuple[Status, ...]] = ("paused", "halted")
 #: Statuses in which nothing waits, for ever or until a person sends uncertain deliveries again.
 CLOSED: Final[tuple[Status, ...]] = ("completed", "cancelled")
 
-#: Why a campaign is held: a person asked, its start was missed, it is being cancelled, or a limit was passed.
-HoldReason = Literal["asked", "missed_start", "cancelling", "hard_bounces", "complaints", "authentication"]
+#: Why a campaign is held: a person asked, its start was missed, it is being cancelled, a limit was passed, somebody
+#: else has to approve it, or its author may submit no more.
+HoldReason = Literal[
+    "asked",
+    "missed_start",
+    "cancelling",
+    "hard_bounces",
+    "complaints",
+    "authentication",
+    "approval",
+    "author_left",
+]
 
 
 def may_follow(before: Status, after: Status) -> bool:

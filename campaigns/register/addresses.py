@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.address import EmailAddress
 from campaigns.clock import utc_now
 from campaigns.keyring import KeyRing
@@ -38,6 +39,7 @@ def add(
     connection: sa.Connection, ring: KeyRing, contact_id: int, address: EmailAddress, principal: Principal
 ) -> bytes:
     """Give a contact a further address that nobody has; its fingerprint."""
+    demand(principal, Operation.CONTACT_EDIT)
     key = ring.fingerprint("address", address.comparison_text)
     connection.execute(
         sa.insert(schema.contact_address).values(

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
 from campaigns.store import schema
@@ -87,6 +88,7 @@ def redact(connection: sa.Connection, contact_id: int, evidence: str, principal:
 
     The chain stays valid, and an entry of its own tells of the redaction. Values written later are not touched.
     """
+    demand(principal, Operation.AUDIT_REDACT)
     table = schema.audit_value
     holding = sa.or_(table.c.old.is_not(None), table.c.new.is_not(None))
     redacted = connection.execute(
@@ -104,6 +106,7 @@ def redact_old(
 ) -> int:
     """Blank the values of all entries older than that but those of the contacts that are `held`, within the caller's
     transaction; returns how many rows. The chain stays valid, and an entry of its own tells of it."""
+    demand(principal, Operation.RETENTION_SWEEP)
     table, entry = schema.audit_value, schema.audit
     old = sa.select(entry.c.id).where(entry.c.at < before)
     redacted = connection.execute(

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import RefusedOperation
 from campaigns.keyring import KeyRing
@@ -161,6 +162,7 @@ def cut(sealer: Sealer, before: datetime, principal: Principal) -> int:
     Raises:
         RefusedOperation: the log is not the one that was sealed here before; nothing was deleted.
     """
+    demand(principal, Operation.AUDIT_CUT)
     table, value = schema.audit, schema.audit_value
     with writing(sealer.engine) as connection:
         take_turn(connection, _TURN)
@@ -196,6 +198,7 @@ def accept(sealer: Sealer, evidence: str, principal: Principal) -> str:
     Raises:
         RefusedOperation: everything fits, and there is nothing to accept.
     """
+    demand(principal, Operation.AUDIT_ACCEPT)
     with writing(sealer.engine) as connection:
         take_turn(connection, _TURN)
         register = incarnation(connection)

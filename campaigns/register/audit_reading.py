@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from campaigns.access import Operation, demand
 from campaigns.clock import iso
 from campaigns.principal import Principal
 from campaigns.register import audit
@@ -28,8 +29,13 @@ class Wanted:
     limit: int = 100
 
 
-def entries(connection: sa.Connection, wanted: Wanted) -> list[dict[str, Any]]:
-    """The newest entries first, without values."""
+def entries(connection: sa.Connection, wanted: Wanted, principal: Principal) -> list[dict[str, Any]]:
+    """The newest entries first, without values.
+
+    Raises:
+        NotAllowed: not to this principal.
+    """
+    demand(principal, Operation.AUDIT_SEE)
     table = schema.audit.c
     statement = sa.select(schema.audit).order_by(table.id.desc()).limit(wanted.limit)
     if wanted.principal:

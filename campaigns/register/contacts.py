@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.address import EmailAddress
 from campaigns.clock import utc_now
 from campaigns.errors import NotFound
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import addresses, companies, persons
+from campaigns.register import addresses, audit, companies, persons
 from campaigns.register.spelling import folded
 from campaigns.store import bulk, schema
 
@@ -128,6 +129,18 @@ def correct(
     table = schema.contact
     changed = {"updated_at": utc_now(), "updated_by": principal.name}
     connection.execute(sa.update(table).where(table.c.id == contact_id).values(**values, **changed))
+
+
+def look_up(connection: sa.Connection, contact_id: int, principal: Principal) -> dict[str, Any]:
+    """As `show`, to somebody: told in the audit log, within the caller's writing transaction.
+
+    Raises:
+        NotAllowed, NotFound: not to this principal; there is no such contact.
+    """
+    demand(principal, Operation.CONTACT_SEE)
+    found = show(connection, contact_id)
+    audit.read(connection, "register", [f"contact:{contact_id}"], principal)
+    return found
 
 
 def show(connection: sa.Connection, contact_id: int) -> dict[str, Any]:

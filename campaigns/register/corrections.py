@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.address import parse_email
 from campaigns.errors import InputError, NotFound, RefusedOperation
 from campaigns.keyring import KeyRing
@@ -47,6 +48,7 @@ def edit(
         InputError: a field or a value cannot be used.
         RefusedOperation: the address belongs to another contact.
     """
+    demand(principal, Operation.CONTACT_EDIT)
     if not _KEYED.isdisjoint(correction.values):
         persons.alone(connection)
     row = wanted_contact(connection, contact_id)

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
@@ -88,6 +89,7 @@ def record_events(
     principal: Principal,
 ) -> EventReport:
     """Record events, each with the number that it is called by in the report."""
+    demand(principal, Operation.EVENT_RECORD)
     report = EventReport()
     read = [event for number, values in events if (event := _taken(number, values, report)) is not None]
     rows = _rows(connection, ring, source, read, report)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.errors import InputError
 from campaigns.principal import Principal
 from campaigns.register import audit, companies, disclosures
@@ -45,9 +46,17 @@ def export(
     """The export in pieces of text, whole lines each.
 
     Raises:
+        NotAllowed: not by this principal.
         InputError: recipient or ground is not told.
         Unreachable: the database is away; what was given until then has been logged.
     """
+    demand(principal, Operation.CONTACT_EXPORT)
+    return _pieces(engine, disclosure, principal, as_table=as_table)
+
+
+def _pieces(
+    engine: sa.Engine, disclosure: Disclosure, principal: Principal, *, as_table: bool
+) -> Iterator[str]:
     if not disclosure.recipient.strip() or not disclosure.ground.strip():
         raise InputError("an export says to whom the data goes and on which ground")
     extra = _extra_names(engine) if as_table else []

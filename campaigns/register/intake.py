@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
@@ -117,6 +118,7 @@ def import_contacts(
         InputError: the file or its columns cannot be used; nothing was written.
         Unreachable: the database is away; whole chunks may have been written, import again.
     """
+    demand(principal, Operation.CONTACT_IMPORT)
     if not request.source.strip():
         raise InputError('--source: say where the data came from, e.g. "trade fair 2026"')
     watch = watch or Watch()

@@ -12,6 +12,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import InputError, NotFound, RefusedOperation
 from campaigns.principal import Principal
@@ -42,6 +43,7 @@ def add(connection: sa.Connection, wanted: MailingList, principal: Principal) ->
         InputError: the key or the name cannot be used.
         RefusedOperation: the key is taken by a list of another kind, name or purpose.
     """
+    demand(principal, Operation.LIST_ADD)
     if not _KEY.fullmatch(wanted.key):
         raise InputError(f"list key {wanted.key!r}: use a to z, 0 to 9 and -, at most 40 characters")
     name = wanted.name.strip()

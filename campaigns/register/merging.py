@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import NotFound, RefusedOperation
 from campaigns.keyring import KeyRing
@@ -61,6 +62,7 @@ def merge(
         NotFound: one of them does not exist, or was erased.
         RefusedOperation: one of them was merged already, or both are the same contact.
     """
+    demand(principal, Operation.CONTACT_MERGE)
     persons.alone(connection)
     kept, other = _both(connection, pair)
     noes = _spread(connection, pair, evidence, principal)
@@ -96,6 +98,7 @@ def part(
         NotFound: there is no such contact.
         RefusedOperation: it was not merged, or the kept one was itself merged since.
     """
+    demand(principal, Operation.CONTACT_MERGE)
     persons.alone(connection)
     row = _row(connection, contact_id)
     merged = _standing(connection, contact_id)

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.access import Operation, demand
 from campaigns.address import EmailAddress
 from campaigns.clock import iso, utc_now
 from campaigns.keyring import KeyRing
@@ -104,6 +105,7 @@ def _subject_key(ring: KeyRing, subject: Subject, text: str) -> SubjectKey:
 def suppress(connection: sa.Connection, no: No, principal: Principal) -> bool:
     """Record a "no" within the caller's transaction, what a person says also for the contacts that are the same person;
     True when it is new, False when it already stood."""
+    demand(principal, Operation.SUPPRESSION_ADD)
     new = record(connection, no, principal)
     if no.kind in FOLLOWING and no.concerns.subject in _PERSONS:
         persons.as_they_are(connection)
@@ -145,7 +147,7 @@ def spread(connection: sa.Connection, keys: list[SubjectKey], evidence: str, pri
                 continue
             why = f"suppression {longest.id}: {evidence}"
             if present is not None:
-                lift(connection, present.id, why, principal)
+                _lift(connection, present.id, why, principal)
             no = No(kind, key, Scope(*scope), longest.origin, why, longest.until)
             made += record(connection, no, principal)
     return made
@@ -221,6 +223,11 @@ def _insert(connection: sa.Connection, no: No, principal: Principal) -> int | No
 
 def lift(connection: sa.Connection, suppression_id: int, evidence: str, principal: Principal) -> bool:
     """Lift one "no" on evidence, within the caller's transaction; False when it does not stand any more."""
+    demand(principal, Operation.SUPPRESSION_LIFT)
+    return _lift(connection, suppression_id, evidence, principal)
+
+
+def _lift(connection: sa.Connection, suppression_id: int, evidence: str, principal: Principal) -> bool:
     table = schema.suppression
     lifted = connection.execute(
         sa.update(table)
@@ -262,6 +269,20 @@ def _logged(word: Word, no: No, principal: Principal) -> LoggedWord:
         until=iso(no.until) if no.until else "",
         by=principal.name,
     )
+
+
+def look_up(
+    connection: sa.Connection, keys: Mapping[int, bytes], principal: Principal
+) -> list[sa.RowMapping]:
+    """As `standing`, to somebody: told in the audit log by the newest fingerprint, in the caller's writing transaction.
+
+    Raises:
+        NotAllowed: not to this principal.
+    """
+    demand(principal, Operation.SUPPRESSION_SEE)
+    newest = max(keys)
+    audit.read(connection, "suppression", [f"fingerprint:{newest}-{keys[newest].hex()}"], principal)
+    return standing(connection, keys)
 
 
 def standing(connection: sa.Connection, keys: Mapping[int, bytes]) -> list[sa.RowMapping]:

@@ -12,6 +12,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
 from campaigns.register import audit
@@ -34,6 +35,7 @@ class Outdated:
 
 def flag(connection: sa.Connection, found: Outdated, principal: Principal) -> bool:
     """Flag a value within the caller's transaction; True when it was not flagged for this reason before."""
+    demand(principal, Operation.DATUM_FLAG)
     table = schema.datum_flag
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     recorded = connection.execute(

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.address import parse_email
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
@@ -41,6 +42,7 @@ def split_off(
         InputError: the values cannot be used, or make nobody who can be reached.
         RefusedOperation: the address is another contact's, or the one that the old one is written to.
     """
+    demand(principal, Operation.CONTACT_MERGE)
     persons.alone(connection)
     old = wanted_contact(connection, contact_id)
     values = dict.fromkeys(EDITABLE) | wanted_values(correction.values)

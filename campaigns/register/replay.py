@@ -15,6 +15,7 @@ from typing import Final, get_args
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import iso
 from campaigns.principal import Principal
 from campaigns.register import audit, objections, subscriptions
@@ -46,6 +47,7 @@ def replay(engine: sa.Engine, files: Iterable[Path], principal: Principal) -> Re
         InputError: a file cannot be read; nothing was recorded.
         Unreachable: the database is away or the outcome is unknown; do it again.
     """
+    demand(principal, Operation.SUPPRESSION_REPLAY)
     read = [line for file in files for line in read_log(file)]
     with reading(engine) as connection:
         here = incarnation(connection)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
 from campaigns.register import audit, objections, persons
@@ -35,6 +36,7 @@ def unsubscribe(connection: sa.Connection, wish: Unsubscription, principal: Prin
     Call it inside `permit.answering_a_no`. A contact that was erased in between is already beyond reach:
     nothing changes.
     """
+    demand(principal, Operation.SUPPRESSION_ADD)
     persons.as_they_are(connection)
     members = persons.members(connection, wish.contact_id)
     changed = False
@@ -54,6 +56,7 @@ def object_to_marketing(
     connection: sa.Connection, contact_id: int, origin: str, evidence: str, principal: Principal
 ) -> bool:
     """No direct marketing at all, in any channel (GDPR Art. 21(2)-(3)); True when it is new."""
+    demand(principal, Operation.SUPPRESSION_ADD)
     changed = False
     persons.as_they_are(connection)
     for key in keys_of(connection, contact_id):

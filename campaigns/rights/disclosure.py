@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
 from campaigns.content.language import LANGUAGES, Language
 from campaigns.errors import RefusedOperation
@@ -37,6 +38,7 @@ def disclose(engine: sa.Engine, ring: KeyRing, keeper: Keeper, request: int, pri
         RefusedOperation: the request is closed, of another kind, not identified, or nobody's in the register.
         Unreachable: the database is away.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     with reading(engine) as connection:
         row = requests.identified_row(connection, request, _KINDS)
         contact_id: int | None = row["contact_id"]

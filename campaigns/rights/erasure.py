@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import RefusedOperation
 from campaigns.keyring import KeyRing
@@ -52,6 +53,7 @@ def erase(engine: sa.Engine, ring: KeyRing, request: int, principal: Principal) 
         RefusedOperation: the request is closed, of another kind, not identified or nobody's; or a legal hold stands.
         Unreachable: the database is away, or the outcome is unknown; do it again.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     with answering_a_no(engine) as connection:
         row = requests.identified_row(connection, request, _KINDS)
         if row["contact_id"] is None:

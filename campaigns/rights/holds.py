@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import InputError, NotFound
 from campaigns.principal import Principal
@@ -47,6 +48,7 @@ def place(connection: sa.Connection, held: Held, reason: str, principal: Princip
     Raises:
         InputError: it does not say what it holds, or why.
     """
+    demand(principal, Operation.HOLD_CHANGE)
     if not reason.strip():
         raise InputError("a hold says why: name the law, the claim or the authority")
     table = schema.legal_hold
@@ -74,6 +76,7 @@ def lift(connection: sa.Connection, hold: int, principal: Principal) -> None:
     Raises:
         NotFound: no such hold stands.
     """
+    demand(principal, Operation.HOLD_CHANGE)
     table = schema.legal_hold
     lifted = connection.execute(
         sa.update(table)

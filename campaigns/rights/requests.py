@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import InputError, NotFound, RefusedOperation
 from campaigns.principal import Principal
@@ -56,6 +57,7 @@ def open_request(connection: sa.Connection, asked: Asked, principal: Principal) 
     Raises:
         InputError: nobody is named, or it is said to have come in the future.
     """
+    demand(principal, Operation.REQUEST_OPEN)
     now = utc_now()
     received = asked.received_at or now
     if asked.contact_id is None and asked.subject_key is None:
@@ -106,6 +108,7 @@ def identify(engine: sa.Engine, request: int, found: Identification, principal: 
         NotFound: there is no such request.
         RefusedOperation: it is closed, or identified already.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     if (found.how == "document") != (found.document is not None):
         raise InputError("say which kind of document was looked at, and only then")
     with writing(engine) as connection:
@@ -137,6 +140,7 @@ def extend(
         NotFound: there is no such request.
         RefusedOperation: it is closed, was extended before, or its first month is over.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     if not reason.strip():
         raise InputError("an extension has a reason, which the person is told")
     if not 1 <= months <= deadlines.EXTENSION_MONTHS:
@@ -166,6 +170,7 @@ def refuse(engine: sa.Engine, request: int, refusal: Refusal, principal: Princip
         NotFound: there is no such request.
         RefusedOperation: it is closed.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     with writing(engine) as connection:
         row = open_row(connection, request)
         letter = refusal.letter(row["kind"], row["language"])
@@ -180,6 +185,7 @@ def withdraw(engine: sa.Engine, request: int, principal: Principal) -> None:
         NotFound: there is no such request.
         RefusedOperation: it is closed.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     with writing(engine) as connection:
         _close(connection, open_row(connection, request), "withdrawn", principal)
 
@@ -193,6 +199,7 @@ def fulfil(
         NotFound: there is no such request.
         RefusedOperation: it is closed, of another kind, or not identified.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     row = identified_row(connection, request, kinds)
     _close(connection, row, "fulfilled", principal)
 
@@ -240,6 +247,7 @@ def name_contact(connection: sa.Connection, request: int, contact_id: int, princ
         NotFound: there is no such request.
         RefusedOperation: it is closed, or somebody else's.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     row = open_row(connection, request)
     if row["contact_id"] not in (None, contact_id):
         raise RefusedOperation(f"request {request} is that of contact {row['contact_id']}")

@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
 from campaigns.errors import RefusedOperation
 from campaigns.principal import Principal
@@ -56,6 +57,7 @@ def sweep(
     Raises:
         Unreachable: the database is away; sweep again.
     """
+    demand(principal, Operation.RETENTION_SWEEP)
     due = Due(windows, now or utc_now())
     number = None if dry_run else _begin(engine, due, principal, day)
     if number is None and not dry_run:

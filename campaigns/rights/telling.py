@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import InputError, NotFound
 from campaigns.principal import Principal
@@ -87,6 +88,7 @@ def told(connection: sa.Connection, number: int, how: str, principal: Principal)
         InputError: it does not say how.
         NotFound: there is no such telling to be done.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     if not how.strip():
         raise InputError("say how the recipient was told, e.g. mail of 2026-11-12")
     table = schema.rights_telling

@@ -19,8 +19,18 @@ from campaigns.store.register_tables import CHANNELS
 
 SUBMISSION_STATUSES = ("received", "accepted", "refused")
 CAMPAIGN_STATUSES = ("scheduled", "expanding", "sending", "completed", "paused", "halted", "cancelled")
-#: A person asked, the start was missed, the campaign is being cancelled, or a limit was passed.
-HOLD_REASONS = ("asked", "missed_start", "cancelling", "hard_bounces", "complaints", "authentication")
+#: A person asked, the start was missed, the campaign is being cancelled, a limit was passed, somebody else has to
+#: approve it, or its author may submit no more.
+HOLD_REASONS = (
+    "asked",
+    "missed_start",
+    "cancelling",
+    "hard_bounces",
+    "complaints",
+    "authentication",
+    "approval",
+    "author_left",
+)
 DELIVERY_STATUSES = (
     "pending",
     "sending",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.store.access_tables import access_token, account, campaign_approval
 from campaigns.store.audit_tables import audit, audit_cut, audit_value
 from campaigns.store.expansion_tables import expansion
 from campaigns.store.feedback_tables import datum_flag, feedback_case, feedback_event, parked_mail
@@ -39,6 +40,9 @@ from campaigns.store.schedule_tables import recurrence
 from campaigns.store.traffic_tables import campaign_brake, warm_up_day
 
 __all__ = [
+    "access_token",
+    "account",
+    "campaign_approval",
     "asset",
     "attempt",
     "audit",

@@ -59,6 +59,7 @@ IMPURE = frozenset(
 CORE = tuple(place for place in LAYERS if place not in {"campaigns", "campaigns.content", "workers"})
 LIBRARIES = {
     "alembic": ("campaigns.store",),
+    "argon2": ("campaigns.register",),
     "sqlalchemy": (*CORE, "workers"),
     "psycopg": ("campaigns.store", "campaigns.delivery"),
     "cronsim": ("campaigns.planning",),

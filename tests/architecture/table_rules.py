@@ -32,6 +32,7 @@ SHARED = {
         "campaigns.planning.campaign": "accepts it",
         "campaigns.planning.expansion": "opens it, in the transaction that writes its last rows",
         "campaigns.delivery.ledger": "closes it, in the transaction that settles its last row",
+        "campaigns.planning.approval": "holds it until somebody else approves it",
         "campaigns.delivery.control": "holds and frees it on a person's word",
         "campaigns.delivery.restart": "holds it when the register was restored before its start",
         "campaigns.delivery.decisions": "opens it again for what a person has sent again",

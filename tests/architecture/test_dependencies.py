@@ -9,7 +9,7 @@ from tests.architecture.import_rules import LIBRARIES
 from tests.architecture.tree import ROOT, project_dependencies, read_tree
 
 # Import names that differ from the name of the distribution.
-IMPORTED_AS = {"mjml-python": "mjml"}
+IMPORTED_AS = {"argon2-cffi": "argon2", "mjml-python": "mjml"}
 # Part of another library that we ask for, and imported beside it.
 BROUGHT_ALONG = {"markupsafe": "jinja2", "pydantic_core": "pydantic", "starlette": "fastapi"}
 # Asked for and never imported by us.

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from campaigns.access import MATRIX
+from campaigns.principal import Level
 from tests.architecture.tree import ROOT
 from workers.cli import app
 from workers.settings import PREFIX, Settings
@@ -23,6 +25,12 @@ They stand in `utskick.toml` in the folder where commands run (`utskick.example.
 environment: `{PREFIX}` and the path in capitals, two underscores for each dot; the environment wins. `KEY` is a
 name of your own (a-z, 0-9, hyphens). Unknown names are faults, and all faults are told at once (exit 2).
 `{PREFIX}SMARTHOST` stands for `smarthosts.main.url`.
+"""
+_ABOUT_ACCESS = """\
+What is not allowed here is denied, by the functions that do it, whichever way a call comes. Accounts and services have
+one of the levels up to `reporter`; `host` is whoever owns the secrets folder, `process` the system's own work,
+`contact` a person using a link of their own message (and only for themselves). The names before the colons narrow
+tokens (`utskick tokens add --scope`). How to work with them: [access](../access.md).
 """
 _KEY = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 _EXAMPLE = ROOT / "utskick.example.toml"
@@ -60,6 +68,18 @@ def settings() -> str:
             lines.append(f"| `{name}` | {_form(shape)}{'. ' + note if note else ''} | {default} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def access() -> str:
+    """Who may do what: the matrix of the code."""
+    levels = list(Level)
+    lines = ["# Who may do what", "", _NOTE, "", _ABOUT_ACCESS]
+    lines += [f"| operation | {' | '.join(level.replace('_', ' ') for level in levels)} |"]
+    lines += ["|---" * (len(levels) + 1) + "|"]
+    for operation, allowed in MATRIX.items():
+        cells = ["yes" if level in allowed else "" for level in levels]
+        lines.append(f"| `{operation.name.lower()}`: {operation.value} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def tables(
@@ -103,6 +123,7 @@ def explanations(example: str) -> dict[str, str]:
 PAGES: Mapping[Path, Callable[[], str]] = {
     DOCS / "reference" / "commands.md": commands,
     DOCS / "reference" / "settings.md": settings,
+    DOCS / "reference" / "access.md": access,
 }
 
 

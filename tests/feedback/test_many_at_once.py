@@ -8,13 +8,16 @@ import sqlalchemy as sa
 from campaigns.clock import boot_seconds
 from campaigns.feedback.apply import apply_all, apply_reports
 from campaigns.feedback.event import FeedbackEvent, Kind
-from campaigns.principal import INBOUND, Principal
+from campaigns.principal import INBOUND, Level, Principal
 from campaigns.register.permit import ANSWER_MS, wait_until
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from tests.support.register import Register
 
-ONE, OTHER = Principal("service:webhook-one"), Principal("service:webhook-other")
+ONE, OTHER = (
+    Principal("service:webhook-one", Level.REPORTER),
+    Principal("service:webhook-other", Level.REPORTER),
+)
 
 
 def event(register: Register, kind: Kind, event_id: str, number: int = 1) -> FeedbackEvent:

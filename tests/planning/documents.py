@@ -20,7 +20,7 @@ from campaigns.store.migrate import migrate
 from tests.architecture.tree import ROOT
 from tests.web.place import CONTROLLER
 
-TESTER = Principal("process:test")
+TESTER = Principal("os:test")
 SAMPLE = json.loads((ROOT / "templates" / "plain" / "sample.json").read_text("utf-8"))
 #: Key of a list -> its purpose.
 LISTS = {"news": "marketing", "offers": "marketing", "surveys": "research"}

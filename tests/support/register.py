@@ -24,7 +24,7 @@ from campaigns.tokens import TokenClaims, TokenMaker, TokenPurpose
 MAIL_DOMAIN = "mail.timmero.example"
 LIST_ID, LIST_NAME, CAMPAIGN = 3, "Nyheter från sågen", 7
 MOMENT = datetime(2026, 11, 24, 7, 5, 9, tzinfo=UTC)
-TESTER = Principal("process:test")
+TESTER = Principal("os:test")
 #: number and contact id -> address and language; number 4 was never attempted.
 PEOPLE = {
     1: ("anna.lind@kund.example", "sv"),

@@ -4,24 +4,25 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from campaigns.clock import boot_seconds
-from campaigns.errors import KeysFault
+from campaigns.clock import boot_seconds, utc_now
+from campaigns.principal import Level
+from campaigns.register import access_tokens, accounts
 from campaigns.register.permit import ANSWER_MS
 from campaigns.store import schema
-from campaigns.store.engine import make_engine, reading
-from tests.support.register import CAMPAIGN, Register
+from campaigns.store.engine import make_engine, reading, writing
+from tests.support.register import CAMPAIGN, MOMENT, TESTER, Register
 from tests.web.place import context_for
-from workers.web.api_tokens import api_tokens
 from workers.web.app import create_app
 
 TOKEN, OTHER = "shop-0123456789abcdef0123456789abcdef", "crm-0123456789abcdef0123456789abcdef"
+LATER = utc_now() + timedelta(days=365)
 KEY = {"Authorization": f"Bearer {TOKEN}"}
 PATHS = [
     ("POST", "/api/v1/submissions"),
@@ -38,13 +39,28 @@ def digest(token: str) -> bytes:
 
 def client_for(register: Register, taken: list[Mapping[str, Any]] | None = None, **more: Any) -> TestClient:
     queue = [] if taken is None else taken
-    context = replace(
-        context_for(register),
-        api_tokens={"shop": (digest(TOKEN),), "crm": (digest(OTHER),)},
-        submit=queue.append,
-        **more,
-    )
+    know(register)
+    context = replace(context_for(register), submit=queue.append, **more)
     return TestClient(create_app(context), raise_server_exceptions=False)
+
+
+def know(register: Register) -> None:
+    """Give the two services their accounts and tokens, where they have none."""
+    made = {"created_at": MOMENT, "created_by": "os:test"}
+    with writing(register.engine) as connection:
+        if accounts.is_known(connection, "service:shop"):
+            return
+        for name, token in (("shop", TOKEN), ("crm", OTHER)):
+            accounts.add(connection, accounts.NewAccount(name, Level.SENDER, kind="service"), TESTER)
+            found = sa.select(schema.account.c.id).where(schema.account.c.name == name).scalar_subquery()
+            values = {
+                "account_id": found,
+                "digest": digest(token),
+                "purpose": "api",
+                "expires_at": LATER,
+                **made,
+            }
+            connection.execute(sa.insert(schema.access_token).values(values))
 
 
 def suppress(client: TestClient, **said: Any) -> Any:
@@ -64,7 +80,7 @@ def test_without_a_token_everything_is_one_answer(register: Register, method: st
     assert register.contents() == before
 
 
-def test_without_a_file_of_tokens_nobody_may_call(register: Register) -> None:
+def test_where_no_token_was_made_nobody_may_call(register: Register) -> None:
     client = TestClient(create_app(context_for(register)), raise_server_exceptions=False)
     assert client.get("/api/v1/campaigns", headers=KEY).status_code == 401
     assert client.get("/api/v1/campaigns", headers={"Authorization": "Bearer "}).status_code == 401
@@ -143,8 +159,7 @@ def test_what_is_away_is_try_again(register: Register) -> None:
     client = client_for(register, engine=nowhere)
     assert suppress(client).status_code == 503
     assert client.get("/api/v1/campaigns", headers=KEY).status_code == 503
-    without = replace(context_for(register), api_tokens={"shop": (digest(TOKEN),)})
-    queueless = TestClient(create_app(without), raise_server_exceptions=False)
+    queueless = TestClient(create_app(context_for(register)), raise_server_exceptions=False)
     answer = queueless.post("/api/v1/submissions", json={"submission_id": "x"}, headers=KEY)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
 
@@ -158,20 +173,28 @@ def test_the_interface_describes_itself(register: Register) -> None:
     assert "$ref" not in json.dumps(told["paths"]["/api/v1/suppressions"]["post"]["requestBody"])
 
 
-def test_tokens_come_from_files_of_their_own(tmp_path: Path) -> None:
-    assert api_tokens(tmp_path / "none") == {}
-    path = tmp_path / "api-shop.secret"
-    path.touch(0o600)
-    path.write_text(f"{TOKEN}\n\n{OTHER}\n")
-    assert api_tokens(tmp_path) == {"shop": (digest(TOKEN), digest(OTHER))}
-    path.write_text("short\n")
-    with pytest.raises(KeysFault, match="32 characters"):
-        api_tokens(tmp_path)
-    path.write_text(TOKEN)
-    path.chmod(0o640)
-    with pytest.raises(KeysFault, match="can be read by others"):
-        api_tokens(tmp_path)
-    path.unlink()
-    (tmp_path / "api-Shop.secret").touch(0o600)
-    with pytest.raises(KeysFault, match="name must be"):
-        api_tokens(tmp_path)
+def test_who_was_disabled_or_revoked_may_call_no_more(register: Register) -> None:
+    client, other = client_for(register), {"Authorization": f"Bearer {OTHER}"}
+    assert client.get("/api/v1/campaigns", headers=KEY).status_code == 200
+    with writing(register.engine) as connection:
+        accounts.disable(connection, "service:shop", TESTER)
+        access_tokens.revoke(connection, 2, TESTER)
+    assert client.get("/api/v1/campaigns", headers=KEY).status_code == 401
+    assert client.get("/api/v1/campaigns", headers=other).status_code == 401
+
+
+def test_a_token_may_only_what_its_level_and_scope_allow(register: Register) -> None:
+    client = client_for(register)
+    with writing(register.engine) as connection:
+        accounts.set_level(connection, "service:shop", Level.REPORTER, TESTER)
+        lasts = timedelta(days=1)
+        narrow = access_tokens.issue(
+            connection, access_tokens.NewToken("service:crm", lasts, ["campaign_see"]), TESTER
+        )
+    assert suppress(client).status_code == 200
+    for method, path in PATHS[:3]:
+        answer = client.request(method, path, json={"submission_id": "x"}, headers=KEY)
+        assert (answer.status_code, "may not" in answer.json()["error"]) == (403, True), path
+    other = {"Authorization": f"Bearer {narrow}"}
+    assert client.get("/api/v1/campaigns", headers=other).status_code == 200
+    assert client.post("/api/v1/submissions", json={"submission_id": "x"}, headers=other).status_code == 403

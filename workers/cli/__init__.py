@@ -32,6 +32,8 @@ NOUNS = {
     "retention": "Let go of what has been kept long enough.",
     "notice": "The register's privacy notice and its record of processing.",
     "dkim": "Sign our mail ourselves.",
+    "accounts": "The people and services that may do something here.",
+    "tokens": "What programs prove themselves with.",
     "audit": "Who did what, and whether the log of it is what it was.",
 }
 #: The verbs of `workers.cli.halting`.
@@ -55,6 +57,9 @@ for verb, said in HALTING.items():
     app.command(f"workers.cli.halting:{verb}", name=verb, help=said)
 for verb, (function, said) in KEEPING.items():
     app.command(f"workers.cli.keeping:{function}", name=verb, help=said)
+app.command(
+    "workers.cli.login:login", name="login", help="Prove who you are; makes a token file for some hours."
+)
 run.add_to(app)
 completion.add_to(app)
 

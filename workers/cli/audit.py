@@ -36,14 +36,14 @@ def list_entries(
     json: Json = False,
 ) -> None:
     """Show entries, the newest first."""
-    installation = _opened()
+    installation, by_whom = _opened(), operator()
     wanted = audit_reading.Wanted(
         by, tag, subject, _zoned(installation, since), _zoned(installation, until), limit
     )
     with (writing if values else reading)(installation.engine) as connection:
-        found = audit_reading.entries(connection, wanted)
+        found = audit_reading.entries(connection, wanted, by_whom)
         if values:
-            found = audit_reading.with_values(connection, found, operator())
+            found = audit_reading.with_values(connection, found, by_whom)
     answer_table({"entries": found}, found, as_json=json)
 
 

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from campaigns.delivery import accounts
+from campaigns.delivery import seeing
 from campaigns.errors import InputError
 from workers.cli import control
 from workers.cli.documents import Assignments, FileName, read_submission
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import CampaignNumber
 from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import Installation, operator, submission_signing
 
 campaigns = App(name="campaigns")
 control.add_to(campaigns)
@@ -37,7 +37,7 @@ def submit(
     document = read_submission(file, assignments)
     if submission_id is not None:
         document["submission_id"] = submission_id
-    document.setdefault("submitted_by", operator().name)
+    document = submission_signing(settings).signed(document, operator())
     if not isinstance(document.get("submission_id"), str):
         raise InputError("the submission has no submission_id; give one with --submission-id")
     from workers import broker as queue  # when the document is whole: it brings the queue's library along
@@ -58,14 +58,14 @@ def show_all(
     """Show all campaigns, or the submissions that were refused."""
     installation = _opened()
     if refused:
-        rows = accounts.list_refused(installation.engine)
+        rows = seeing.list_refused(installation.engine, operator())
         lines = [
             {**row, "faults": "; ".join(f"{fault['where']}: {fault['problem']}" for fault in row["faults"])}
             for row in rows
         ]
         answer_table({"campaigns": rows}, lines, as_json=json)
         return
-    rows = accounts.list_campaigns(installation.engine)
+    rows = seeing.list_campaigns(installation.engine, operator())
     answer_table({"campaigns": rows}, rows, as_json=json)
 
 
@@ -79,13 +79,13 @@ def show(
     json: Json = False,
 ) -> None:
     """Show the accounts of one campaign."""
-    engine = _opened().engine
+    engine, by = _opened().engine, operator()
     if watch:
         from workers.cli.watch import watch as keep_watching
 
-        keep_watching(lambda: accounts.show(engine, campaign), as_json=json)
+        keep_watching(lambda: seeing.show(engine, campaign, by), as_json=json)
         return
-    found = accounts.show(engine, campaign)
+    found = seeing.show(engine, campaign, by)
     rows = [{"account": name, "value": value} for name, value in found.items() if name != "withheld"]
     rows += [
         {"account": f"withheld: {reason}", "value": count} for reason, count in found["withheld"].items()

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from campaigns.delivery import control, decisions
 from campaigns.delivery.control import Change
 from campaigns.errors import InputError
+from campaigns.planning import approval
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import CampaignNumber
 from workers.settings import load_settings
@@ -21,13 +22,19 @@ _PATIENCE = 10.0
 
 def add_to(app: App) -> None:
     """Add this file's commands."""
-    for command in (pause, resume, start, cancel, settle):
+    for command in (pause, resume, start, cancel, settle, approve):
         app.command(command)
 
 
 def pause(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Hold a campaign. When this ends with 0, no further message of it begins, on any machine."""
     _answer(control.pause(_opened().engine, campaign, operator()), as_json=json)
+
+
+def approve(campaign: CampaignNumber, *, json: Json = False) -> None:
+    """Approve a campaign that somebody else submitted; one that waits for it goes on (`[approval]` in the settings)."""
+    fresh = approval.approve(_opened().engine, campaign, operator())
+    answer({"approved": campaign, "fresh": fresh}, f"Approved {campaign}.", as_json=json)
 
 
 def resume(campaign: CampaignNumber, *, json: Json = False) -> None:

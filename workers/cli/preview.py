@@ -35,13 +35,14 @@ def preview(
     document = read_submission(file, assignments)
     # An id of its own, so that a changed document can be looked at before it gets a new one.
     document["submission_id"] = f"preview-{secrets.token_hex(8)}"
-    document.setdefault("submitted_by", operator().name)
+    by = operator()
+    document.setdefault("submitted_by", by.name)
     installation = Installation(load_settings())
     installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
     chosen = None if contact is None else _contact(installation, contact)
     plan = plan_campaign(installation.planning, document)
     author = installation.author(plan.submission.sender.key)
-    made = previews(installation.engine, plan, author, installation.stationery, chosen)
+    made = previews(installation.engine, plan, author, installation.stationery, by, chosen)
     written = [
         _write(out, f"{plan.submission.campaign.key}-{one.language}", one, installation) for one in made
     ]

@@ -18,7 +18,7 @@ from campaigns.register.business_id import business_id
 from campaigns.register.companies import company_text
 from campaigns.register.permit import answering_a_no
 from campaigns.register.replay import replay as replay_files
-from campaigns.store.engine import reading
+from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import Address, SuppressionNumber
 from workers.settings import load_settings
@@ -75,8 +75,8 @@ def check(address: Address, *, json: Json = False) -> None:
     """Show what stands against an address."""
     installation = _opened()
     keys = installation.ring.fingerprints("address", parse_email(address).comparison_text)
-    with reading(installation.engine) as connection:
-        rows = [_plain(row) for row in objections.standing(connection, keys)]
+    with writing(installation.engine) as connection:
+        rows = [_plain(row) for row in objections.look_up(connection, keys, operator())]
     answer_table({"suppressed": bool(rows), "suppressions": rows}, rows, as_json=json)
 
 

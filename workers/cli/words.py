@@ -17,3 +17,5 @@ SegmentKey = Annotated[str, Parameter(help="The segment's key: a-z, 0-9, hyphens
 Address = Annotated[str, Parameter(help="The e-mail address, in any spelling of it.")]
 DkimKey = Annotated[str, Parameter(help="KEY of the settings' table [dkim.KEY].")]
 Limit = Annotated[int, Parameter(help="At most so many.")]
+AccountName = Annotated[str, Parameter(help="The account: anna for a person, service:shop for a service.")]
+TokenNumber = Annotated[int, Parameter(help="Its number, as `utskick tokens list` shows it.")]

@@ -1,15 +1,13 @@
 """The interface for programs: `/api/v1/…`, described by `/api/v1/openapi.json`.
 
-Promise: nothing is answered without a bearer token from a file that the operator made; everything unknown is
-one 401, and tokens are compared in constant time. A recorded "no" is answered when it binds (200), a
-submission when it is on the queue (202); what cannot be read is 400 with all faults; 503 while the database
-or the queue is away. Addresses travel in bodies, never in URLs.
+Promise: nothing is answered without a bearer token that is worth something at that moment (`utskick tokens`);
+everything unknown is one 401, what the token's account may not do is 403. A recorded "no" is answered when it binds
+(200), a submission when it is on the queue (202); what cannot be read is 400 with all faults; 503 while the database or
+the queue is away. Addresses travel in bodies, never in URLs.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,15 +17,16 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from campaigns.access import Operation, demand
 from campaigns.address import parse_email
 from campaigns.clock import iso
-from campaigns.delivery import accounts
-from campaigns.errors import Fault, FaultyInput, InputError, NotFound
+from campaigns.delivery import seeing
+from campaigns.errors import Fault, FaultyInput, InputError, NotAllowed, NotFound
 from campaigns.planning.submission import DOCUMENT_OCTETS
 from campaigns.principal import Principal
-from campaigns.register import objections
+from campaigns.register import access_tokens, objections
 from campaigns.register.permit import recording_noes
-from campaigns.store.engine import reading
+from campaigns.store.engine import reading, writing
 from workers.shared_commits import SharedCommit
 from workers.web.api_shapes import (
     ANSWERS,
@@ -93,13 +92,15 @@ class Api:
         """Who may call, and the answer where something is wrong with what was said."""
 
         async def guarded(request: Request) -> Response:
-            principal = self._principal(request.headers.get("authorization", ""))
+            principal = await run_in_threadpool(self._principal, request.headers.get("authorization", ""))
             if principal is None:
                 return JSONResponse({"error": "no such token"}, 401, {"WWW-Authenticate": "Bearer"})
             try:
                 return await handler(request, principal)
             except NotFound as error:
                 return JSONResponse({"error": str(error)}, 404)
+            except NotAllowed as error:
+                return JSONResponse({"error": str(error)}, 403)
             except InputError as error:
                 faults = error.faults if isinstance(error, FaultyInput) else [Fault("address", str(error))]
                 told = [{"where": fault.where, "problem": fault.problem} for fault in faults]
@@ -109,13 +110,10 @@ class Api:
 
     def _principal(self, authorization: str) -> Principal | None:
         scheme, _, token = authorization.partition(" ")
-        given = hashlib.sha256(token.strip().encode("utf-8", "replace")).digest()
-        found = None
-        for name, digests in self._context.api_tokens.items():
-            for digest in digests:
-                if hmac.compare_digest(digest, given):
-                    found = Principal(f"service:{name}")
-        return found if scheme.lower() == "bearer" else None
+        if scheme.lower() != "bearer":
+            return None
+        with reading(self._context.engine) as connection:
+            return access_tokens.bearer(connection, token.strip())
 
     async def _submit(self, request: Request, principal: Principal) -> Response:
         """What becomes of it is shown by the campaigns; a refused one is kept with all its faults."""
@@ -123,21 +121,25 @@ class Api:
         name = document.get("submission_id")
         if not isinstance(name, str) or not name.strip():
             raise FaultyInput([Fault("submission_id", "is missing: a text that names this submission")])
-        await run_in_threadpool(self._context.submit, {**document, "submitted_by": principal.name})
+        signed = self._context.signing.signed(document, principal)
+        await run_in_threadpool(self._context.submit, signed)
         return JSONResponse({"submission_id": name}, 202)
 
-    async def _campaigns(self, request: Request, _principal: Principal) -> Response:
+    async def _campaigns(self, request: Request, principal: Principal) -> Response:
         refused = request.query_params.get("refused", "").lower() in {"1", "true"}
-        listed = accounts.list_refused if refused else accounts.list_campaigns
-        return JSONResponse({"campaigns": await run_in_threadpool(listed, self._context.engine)})
+        listed = seeing.list_refused if refused else seeing.list_campaigns
+        return JSONResponse({"campaigns": await run_in_threadpool(listed, self._context.engine, principal)})
 
-    async def _campaign(self, request: Request, _principal: Principal) -> Response:
+    async def _campaign(self, request: Request, principal: Principal) -> Response:
         number = request.path_params["campaign"]
         if not (number.isascii() and number.isdigit() and len(number) <= 15):
             raise NotFound("there is no such campaign")
-        return JSONResponse(await run_in_threadpool(accounts.show, self._context.engine, int(number)))
+        return JSONResponse(
+            await run_in_threadpool(seeing.show, self._context.engine, int(number), principal)
+        )
 
     async def _suppress(self, request: Request, principal: Principal) -> Response:
+        demand(principal, Operation.SUPPRESSION_ADD)  # before it is put together with others
         asked = read_as(NewSuppression, await document_of(request, _BODY_OCTETS))
         scope = objections.Scope(channel="email" if asked.kind == "hard_bounce" else asked.channel or "")
         keys = objections.address_keys(self._context.ring, parse_email(asked.address))
@@ -145,18 +147,18 @@ class Api:
         recorded = await self._commits.hand_in((noes, principal), binds=True)
         return JSONResponse({"recorded": recorded})
 
-    async def _check(self, request: Request, _principal: Principal) -> Response:
+    async def _check(self, request: Request, principal: Principal) -> Response:
         asked = read_as(AddressQuestion, await document_of(request, _BODY_OCTETS))
         keys = self._context.ring.fingerprints("address", parse_email(asked.address).comparison_text)
-        rows = await run_in_threadpool(self._standing, keys)
+        rows = await run_in_threadpool(self._standing, keys, principal)
         return JSONResponse({"suppressed": bool(rows), "suppressions": rows})
 
-    def _standing(self, keys: Mapping[int, bytes]) -> list[dict[str, Any]]:
+    def _standing(self, keys: Mapping[int, bytes], principal: Principal) -> list[dict[str, Any]]:
         names = ("id", "kind", "list_id", "purpose", "channel", "origin", "evidence", "recorded_by")
-        with reading(self._context.engine) as connection:
+        with writing(self._context.engine) as connection:
             return [
                 {**{name: row[name] for name in names}, "recorded_at": iso(row["recorded_at"])}
-                for row in objections.standing(connection, keys)
+                for row in objections.look_up(connection, keys, principal)
             ]
 
     def _commit(self, wishes: Sequence[Wish]) -> tuple[list[bool], float]:

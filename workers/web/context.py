@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from campaigns.errors import Unreachable
 from campaigns.feedback.providers.base import Endpoint
 from campaigns.keyring import KeyRing
+from campaigns.planning.authority import Signing
 from campaigns.tokens import TokenClaims, TokenMaker
 from workers.web.pages import Pages
 from workers.web.sns import Certificates
@@ -33,7 +34,7 @@ class WebContext:
     """The register, the tokens, the pages; how the message of a delivery is made anew as a page (None where there is
     none any more); what each webhook endpoint believes, which of them confirm their subscription by themselves, and the
     guard over whose they are (raises `GuardRefused`); where we are seen from outside; the readers' time zone. For
-    programs: the digests of each service's tokens, the keys, and how a submission is put on the queue."""
+    programs: the keys, what submissions are signed with, and how one is put on the queue."""
 
     engine: sa.Engine
     tokens: TokenMaker
@@ -45,7 +46,7 @@ class WebContext:
     time_zone: str
     confirming: frozenset[str] = frozenset()
     certificates: Certificates = field(default_factory=Certificates)
-    api_tokens: Mapping[str, Sequence[bytes]] = field(default_factory=dict, repr=False)
+    signing: Signing = field(default_factory=Signing)
     submit: Callable[[Mapping[str, Any]], None] = _no_queue
     guard_webhook: Callable[[str], None] = _no_guard
 

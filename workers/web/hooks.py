@@ -34,7 +34,7 @@ from campaigns.feedback.providers.base import (
 )
 from campaigns.feedback.providers.directory import PROVIDERS
 from campaigns.feedback.providers.ses import CertificateWanted, confirmation_url
-from campaigns.principal import Principal
+from campaigns.principal import Level, Principal
 from campaigns.tokens import TokenClaims, TokenMaker
 from workers.shared_commits import SharedCommit
 from workers.web.bodies import read_body
@@ -145,7 +145,7 @@ class Hooks:
         events = [_event(self._context.tokens, endpoint, item) for item in readable.events]
         if not events:
             return
-        report = (events, Principal(f"service:webhook-{endpoint}"))
+        report = (events, Principal(f"service:webhook-{endpoint}", Level.REPORTER))
         words = await self._commits.hand_in(report, binds=may_be_a_no(events), weight=len(events))
         for word in words:
             _EVENTS.labels(endpoint, word).inc()
