@@ -107,12 +107,10 @@ def open_rows(
     Raises:
         Unreachable: the outcome is unknown; the same results may be recorded again.
     """
-    table = schema.batch
+    given = {"of_campaign": hand.batch.campaign, "of_batch": hand.batch.batch_no, "under": hand.fence}
     with writing(engine) as connection:
-        moved = connection.execute(
-            sa.update(table)
-            .where(*_is(hand.batch), table.c.fence == hand.fence)
-            .values(opened_to=to_number, lease_until=utc_now() + LEASE)
+        moved: int = connection.execute(
+            _OPEN, {**given, "to_number": to_number, "leased_to": utc_now() + LEASE}
         ).rowcount
         _record(connection, hand.batch.campaign, results, carrier)
     return moved == 1
@@ -328,14 +326,8 @@ def _follow_addresses(
 
 def _set_sending(connection: sa.Connection, ref: BatchRef, batch: Any, now: datetime) -> dict[int, int]:
     """Move what is due to `sending`; returns number -> attempt."""
-    table = schema.delivery
-    due = sa.or_(table.c.due_at.is_(None), table.c.due_at <= now)
-    moved = connection.execute(
-        sa.update(table)
-        .where(*_between(ref, batch), table.c.status.in_(("pending", "deferred")), due)
-        .values(status="sending", attempt=table.c.attempt + 1, due_at=None)
-        .returning(table.c.number, table.c.attempt)
-    )
+    span = {"of_campaign": ref.campaign, "lowest": batch.first_number, "highest": batch.last_number}
+    moved = connection.execute(_SET_SENDING, {**span, "at_present": now})
     return {row.number: row.attempt for row in moved}
 
 
@@ -352,3 +344,31 @@ def _in_range(hand: Hand) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool
     row = schema.delivery.c
     numbers = row.number.between(hand.in_hand.first_number, hand.in_hand.last_number)
     return row.campaign_id == hand.batch.campaign, numbers
+
+
+# What every batch asks is made once; it took longer to make than to ask.
+_batch: Final = schema.batch.c
+_row: Final = schema.delivery.c
+_OPEN: Final = (
+    sa.update(schema.batch)
+    .where(
+        _batch.campaign_id == sa.bindparam("of_campaign"),
+        _batch.batch_no == sa.bindparam("of_batch"),
+        _batch.fence == sa.bindparam("under"),
+    )
+    .values(
+        opened_to=sa.bindparam("to_number"),
+        lease_until=sa.bindparam("leased_to", type_=_batch.lease_until.type),
+    )
+)
+_SET_SENDING: Final = (
+    sa.update(schema.delivery)
+    .where(
+        _row.campaign_id == sa.bindparam("of_campaign"),
+        _row.number.between(sa.bindparam("lowest"), sa.bindparam("highest")),
+        _row.status.in_(("pending", "deferred")),
+        sa.or_(_row.due_at.is_(None), _row.due_at <= sa.bindparam("at_present", type_=_row.due_at.type)),
+    )
+    .values(status="sending", attempt=_row.attempt + 1, due_at=None)
+    .returning(_row.number, _row.attempt)
+)
