@@ -4,7 +4,8 @@ for our own fault.
 Promise: a halt binds like a "no", on every machine, and is audited; a person resumes it, and then the count
 begins anew. Hard bounces are addresses refused for good at hand-over and, later, verified bounces; rates are
 judged from the `after`th message handed over on. Refusals because our authentication is wrong (SPF, DKIM,
-DMARC; 550 5.7.515 and the like) say nothing about addresses: a handful of them halts the campaign at once.
+DMARC; 550 5.7.515 and the like) say nothing about addresses: a handful of them halts the campaign at once, also where
+they are reported later.
 Counts are kept per batch, so a killed worker may lose those of the batch in hand.
 """
 
@@ -117,12 +118,17 @@ def _counted(connection: sa.Connection, campaign_id: int) -> tuple[tuple[int, ..
     events = sa.select(
         sa.func.count().filter(event.kind == "hard").label("hard"),
         sa.func.count().filter(event.kind == "complaint").label("complaints"),
+        # What was said to our face has been counted where it was heard.
+        sa.func.count()
+        .filter(event.consequence == "authentication", event.source != "smtp")
+        .label("authentication"),
     ).where(event.campaign_id == campaign_id, event.verified.is_(True))
     news: Any = connection.execute(events).one()
     row: Any = connection.execute(sa.select(table).where(table.c.campaign_id == campaign_id)).one_or_none()
     if row is None:
-        return (0, news.hard, news.complaints, 0), (0, 0, 0, 0)
-    now = (row.handed_over, row.hard_bounces + news.hard, news.complaints, row.authentication)
+        return (0, news.hard, news.complaints, news.authentication), (0, 0, 0, 0)
+    refused = row.authentication + news.authentication
+    now = (row.handed_over, row.hard_bounces + news.hard, news.complaints, refused)
     return now, (
         row.judged_handed_over,
         row.judged_hard_bounces,

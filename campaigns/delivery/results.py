@@ -26,7 +26,8 @@ from campaigns.store import schema
 class Result(NamedTuple):
     """What became of one attempt: the new status, and what was answered. `reply` may hold an address.
 
-    `at` is the moment of the answer, in seconds since 1970; None stands for the moment of recording.
+    `at` is the moment of the answer, in seconds since 1970; None stands for the moment of recording. `stage` is where
+    in the conversation a refusal was said.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Result(NamedTuple):
     enhanced: str | None = None
     reply: str | None = None
     at: float | None = None
+    stage: str | None = None
 
 
 class Carrier(NamedTuple):
@@ -95,7 +97,7 @@ def _record_by_row(
     attempts = [
         (
             *(campaign, result.number, result.attempt, result.status, carrier.smarthost, carrier.processor),
-            *(_as_text(result.at or now), result.code, result.enhanced, result.reply),
+            *(_as_text(result.at or now), result.code, result.enhanced, result.reply, result.stage),
         )
         for result in results
         if result.status != "withheld"
@@ -125,8 +127,9 @@ def _as_json(results: Sequence[Result]) -> str:
                 "enhanced": enhanced,
                 "reply": reply,
                 "at": at or now,
+                "stage": stage,
             }
-            for number, attempt, status, reason, due_at, spends_try, code, enhanced, reply, at in results
+            for number, attempt, status, reason, due_at, spends_try, code, enhanced, reply, at, stage in results
         ]
     )
 
@@ -141,8 +144,8 @@ WHERE campaign_id = ? AND number = ? AND attempt = ?
 """  # noqa: S608 (our own words)
 _NOTE_ROW: Final = """
 INSERT OR IGNORE INTO attempt
-    (campaign_id, number, attempt, outcome, smarthost, processor, ended_at, code, enhanced, reply)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    (campaign_id, number, attempt, outcome, smarthost, processor, ended_at, code, enhanced, reply, stage)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _given: Final = (
@@ -158,6 +161,7 @@ _given: Final = (
         sa.column("enhanced", sa.Text),
         sa.column("reply", sa.Text),
         sa.column("at", sa.Double),
+        sa.column("stage", sa.Text),
     )
     .render_derived(name="given", with_types=True)
     .c
@@ -194,14 +198,14 @@ _attempted: Final[sa.Select[Any]] = sa.select(
     *(_given.number, _given.attempt, _given.status),
     sa.bindparam("smarthost", type_=sa.Text),
     sa.bindparam("processor", type_=sa.Text),
-    *(_at, _given.code, _given.enhanced, _given.reply),
+    *(_at, _given.code, _given.enhanced, _given.reply, _given.stage),
 ).where(_given.status != "withheld")
 _NOTE: Final = (
     postgresql.insert(schema.attempt)
     .from_select(
         [
             *("campaign_id", "number", "attempt", "outcome", "smarthost", "processor"),
-            *("ended_at", "code", "enhanced", "reply"),
+            *("ended_at", "code", "enhanced", "reply", "stage"),
         ],
         _attempted,
     )

@@ -239,10 +239,10 @@ class _Sending:
         match outcome:
             case Accepted(code, enhanced, text):
                 self._answered(row, "accepted", code, enhanced, text)
-            case Rejected(code=code, enhanced=enhanced, text=text):
+            case Rejected(code=code, enhanced=enhanced, text=text, stage=stage):
                 self._report.dead_addresses += outcome.cause is Cause.ADDRESS_DEAD
                 self._report.authentication += outcome.cause is Cause.AUTHENTICATION
-                self._answered(row, "rejected", code, enhanced, text)
+                self._answered(row, "rejected", code, enhanced, text, stage)
             case Uncertain(text):
                 self._answered(row, "uncertain", None, None, text)
             case NotBegun(verdict=None):
@@ -275,6 +275,7 @@ class _Sending:
                 enhanced=outcome.enhanced,
                 reply=outcome.text,
                 at=time.time(),
+                stage=outcome.stage,
             )
         )
 
@@ -289,13 +290,18 @@ class _Sending:
         return True
 
     def _answered(
-        self, row: ClaimedRow, status: str, code: int | None, enhanced: str | None, text: str
+        self,
+        row: ClaimedRow,
+        status: str,
+        code: int | None,
+        enhanced: str | None,
+        text: str,
+        stage: str | None = None,
     ) -> None:
         number = row.delivery.number
         self._desk.journal.replied(row.delivery, status, code)
-        self._add(
-            Result(number, row.attempt, status, code=code, enhanced=enhanced, reply=text, at=time.time())
-        )
+        now = time.time()
+        self._add(Result(number, row.attempt, status, None, None, False, code, enhanced, text, now, stage))
 
     def _add(self, result: Result) -> None:
         self._results.append(result)

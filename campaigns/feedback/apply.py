@@ -72,8 +72,8 @@ def apply_all(engine: sa.Engine, events: Sequence[FeedbackEvent], principal: Pri
 
     Words: hard_bounce, complaint, unsubscribed, objection, soft_bounces (the "no" stands now); withheld (and a
     case is open); lifted (failures in a row came to an end); outdated (the address is no longer the person's);
-    others (the report names other recipients); hint (no token of ours, or nothing was sent); late; recorded;
-    repeated.
+    authentication (ours failed: the brakes count it); others (the report names other recipients); hint (no
+    token of ours, or nothing was sent); late; recorded; repeated.
 
     Raises:
         Unreachable: the database is away.

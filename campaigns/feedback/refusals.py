@@ -51,6 +51,7 @@ def _refused(connection: sa.Connection, ref: BatchRef) -> list[Any]:
             attempt.code,
             attempt.enhanced,
             attempt.reply,
+            attempt.stage,
         )
         .add_columns(delivery.list_id, delivery.contact_id, attempt.ended_at)
         .join_from(
@@ -77,7 +78,9 @@ def _refused(connection: sa.Connection, ref: BatchRef) -> list[Any]:
 
 
 def _event(row: Any) -> FeedbackEvent:
-    kind, _ = classified(Said(row.reply or "", row.code, row.enhanced))
+    # Providers are known by their codes as well as by their words; an attempt keeps the two apart.
+    text = f"{row.enhanced or ''} {row.reply or ''}".strip()
+    kind, _ = classified(Said(text, row.code, row.enhanced, row.stage))
     return FeedbackEvent(
         SOURCE,
         f"{row.campaign_id}.{row.number}.{row.attempt}",

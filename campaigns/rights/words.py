@@ -127,6 +127,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "list": ("lista", "lista"),
     "added_at": ("tillagd", "lisätty"),
     "added_by": ("tillagd av", "lisääjä"),
+    "stage": ("skede", "vaihe"),
     "merged_at": ("sammanslagen", "yhdistetty"),
     "merged_by": ("sammanslagen av", "yhdistäjä"),
     "moved": ("överfört", "siirretty"),

@@ -272,6 +272,8 @@ attempt = sa.Table(
     required("ended_at", Instant),
     sa.Column("code", sa.Integer),
     sa.Column("enhanced", sa.Text),
+    # Where in the conversation a refusal was said.
+    sa.Column("stage", sa.Text),
     personal("reply"),
     postgresql_partition_by="RANGE (campaign_id)",
     info=Record(
@@ -283,7 +285,7 @@ attempt = sa.Table(
         reach="delivery",
         erasure="blank",
         keys=("campaign_id", "number"),
-        traces=("attempt", "outcome", "smarthost", "processor", "ended_at", "code", "enhanced"),
+        traces=("attempt", "outcome", "smarthost", "processor", "ended_at", "code", "enhanced", "stage"),
     ).info,
 )
 

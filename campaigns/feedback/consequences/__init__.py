@@ -1,8 +1,8 @@
 """What follows from each kind of news: one small function each, in a file of its own.
 
 Promise: each may be called again with the same news and in any order, and leaves the register as the first
-time. What is not in the table is recorded and changes nothing: full mailboxes, refusals of policy or content,
-delays, absence notes, receipts, challenges, replies, not-spam, failed authentication, and news that a provider
+time. What is not in the table is recorded and changes nothing: full mailboxes, refusals of content, delays,
+absence notes, receipts, challenges, replies, not-spam, failed authentication, and news that a provider
 has subscribed somebody again.
 """
 
@@ -15,6 +15,7 @@ from typing import Final
 from campaigns.feedback.consequences.complaint import suppress_all_marketing
 from campaigns.feedback.consequences.hard_bounce import suppress_the_address
 from campaigns.feedback.consequences.news import News
+from campaigns.feedback.consequences.refused_sender import tell_the_brakes
 from campaigns.feedback.consequences.soft_bounce import count_failures
 from campaigns.feedback.consequences.stop_request import withhold_and_ask
 from campaigns.feedback.event import Kind
@@ -25,6 +26,7 @@ CONSEQUENCES: Final[Mapping[Kind, Callable[[News], str]]] = MappingProxyType(
         "soft": count_failures,
         "network": count_failures,
         "other": count_failures,
+        "policy": tell_the_brakes,
         "complaint": suppress_all_marketing,
         "stop": withhold_and_ask,
     }
