@@ -23,6 +23,7 @@ from campaigns.principal import GRANTED, Level, Principal
 from campaigns.register import audit
 from campaigns.store import schema
 from campaigns.store.engine import writing
+from campaigns.store.locks import take_turn
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -120,6 +121,7 @@ def disable(connection: sa.Connection, named: str, principal: Principal) -> bool
         NotAllowed, NotFound: not by this principal, nobody of that name.
     """
     demand(principal, Operation.ACCOUNT_MANAGE)
+    take_turn(connection, _turn(named))
     row = _row(connection, *_parts(named), lock=True)
     if row is None:
         raise _nobody(named)
@@ -158,13 +160,27 @@ def standing(connection: sa.Connection, named: str, *, hold: bool = False) -> Pr
 
     `hold` keeps it from being disabled until the caller's transaction ends.
     """
-    row = _row(connection, *_parts(named), lock=hold)
+    if hold:
+        take_turn(connection, _turn(named))  # no lock on the row: who sends may not write there
+    row = _known(connection, named)
     return None if row is None or row.disabled_at is not None else Principal(named, Level(row.level))
 
 
 def is_known(connection: sa.Connection, named: str) -> bool:
     """Whether an account of that name was ever added."""
-    return _row(connection, *_parts(named)) is not None
+    return _known(connection, named) is not None
+
+
+def _known(connection: sa.Connection, named: str) -> Any:
+    """What every process may read of an account: nothing of its password."""
+    table = schema.account.c
+    kind, name = _parts(named)
+    statement = sa.select(table.level, table.disabled_at).where(table.kind == kind, table.name == name)
+    return connection.execute(statement).one_or_none()
+
+
+def _turn(named: str) -> str:
+    return f"account {':'.join(_parts(named))}"
 
 
 @dataclass(frozen=True)

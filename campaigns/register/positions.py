@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
@@ -47,6 +48,7 @@ def hold(
         InputError: no company is named, or the span cannot be.
     """
     correction, principal = said
+    demand(principal, Operation.CONTACT_EDIT)
     persons.alone(connection)
     contact = wanted_contact(connection, contact_id)["id"]
     _check(held)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from campaigns.errors import RefusedOperation
 from campaigns.store.engine import reading, writing
+from campaigns.store.ledger_tables import campaign
 
 #: How many campaigns share a partition.
 CAMPAIGNS: Final = 100
@@ -22,6 +23,7 @@ CAMPAIGNS: Final = 100
 AHEAD: Final = 150
 PARTITIONED: Final = ("delivery", "attempt")
 SCHEMA: Final = "utskick_ledger"
+_OWNS: Final = "pg_has_role((SELECT relowner FROM pg_class WHERE oid = to_regclass('delivery')), 'USAGE')"
 _ADVISORY_LOCK: Final = 0x7574706D  # "utpm": any fixed number will do
 
 
@@ -45,8 +47,27 @@ def make_ahead(engine: sa.Engine, campaign_id: int) -> int:
             connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             return sum(_make(connection, start) for start in missing)
     except ProgrammingError:
+        if start_of(campaign_id) not in missing:
+            return 0  # this campaign has its own; `utskick check` tells of those to come
         problem = "the ledger has no partition for coming campaigns, and this role may not make one"
         raise RefusedOperation(f"{problem}; run `utskick init` as the owner of the database") from None
+
+
+def missing_ahead(engine: sa.Engine, campaigns: int) -> bool:
+    """Whether one of so many coming campaigns has no partition, and this role may not make one.
+
+    Raises:
+        Unreachable: the database is away.
+    """
+    if engine.dialect.name != "postgresql":
+        return False
+    may = sa.select(sa.func.has_schema_privilege(SCHEMA, "CREATE"), sa.text(_OWNS))
+    newest = sa.select(sa.func.coalesce(sa.func.max(campaign.c.id), 0))
+    with reading(engine) as connection:
+        if all(connection.execute(may).one()):
+            return False
+        number: int = connection.execute(newest).scalar_one()
+        return not all(_exists(connection, start_of(place)) for place in (number + 1, number + campaigns))
 
 
 def drop(connection: sa.Connection, start: int) -> bool:

@@ -6,9 +6,13 @@ from campaigns.delivery.smarthost import probe
 from campaigns.delivery.smarthost_url import parse_smarthost_url
 from campaigns.errors import Fault, UtskickError
 from campaigns.register.opt_out_log import OptOutLog
+from campaigns.store import partitions
 from workers.broker import connected
 from workers.settings import Settings
 from workers.wiring import Installation
+
+#: So many coming campaigns should have their partition.
+_CAMPAIGNS_AHEAD = 40
 
 
 def faults(settings: Settings) -> list[Fault]:
@@ -26,6 +30,16 @@ def _database(settings: Settings) -> list[Fault]:
         Installation(settings).ring  # noqa: B018 (opens the database and holds the keys against the register)
     except UtskickError as error:
         return [Fault("database", str(error))]
+    return _partitions(settings)
+
+
+def _partitions(settings: Settings) -> list[Fault]:
+    """The role of a worker cannot make partitions: it is told before the last one is full."""
+    if partitions.missing_ahead(Installation(settings).engine, _CAMPAIGNS_AHEAD):
+        problem = (
+            f"there is no partition for the next {_CAMPAIGNS_AHEAD} campaigns, and this role may not make one"
+        )
+        return [Fault("database", f"{problem}; run `utskick init` as the owner of the database")]
     return []
 
 
