@@ -106,6 +106,7 @@ feedback_case = sa.Table(
     one_of("kind", CASE_KINDS),
     sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closing_is_attributed"),
     sa.UniqueConstraint("kind", "about"),
+    sa.Index("ix_feedback_case_contact", "contact_id"),
     info=Record(
         kind="feedback case",
         subject="contact",

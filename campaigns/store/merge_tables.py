@@ -24,6 +24,7 @@ contact_merge = sa.Table(
     sa.CheckConstraint("(undone_at IS NULL) = (undone_by IS NULL)", name="undoing_is_attributed"),
     sa.CheckConstraint("kept_id <> contact_id", name="two_contacts"),
     sa.Index("ix_contact_merge_kept", "kept_id"),
+    sa.Index("ix_contact_merge_contact", "contact_id"),
     sa.Index(
         "uq_contact_merge_live",
         "contact_id",

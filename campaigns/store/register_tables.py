@@ -229,6 +229,8 @@ suppression = sa.Table(
     one_of("channel", ("", *CHANNELS)),
     sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifting_is_attributed"),
     sa.CheckConstraint("until IS NULL OR kind = 'on_pause'", name="only_a_pause_ends_by_itself"),
+    # Also what was lifted is the person's, and shown to them.
+    sa.Index("ix_suppression_subject", "subject_key"),
     sa.Index(
         "uq_suppression_live",
         "subject_key",
