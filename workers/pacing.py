@@ -147,7 +147,7 @@ class Pacer:
         return (following - now).total_seconds()
 
     def holds_connection(self, smarthost: str, hand: Hand) -> bool:
-        """Whether this thread may have a connection to a smarthost, now and for the next half minute."""
+        """Whether this thread may have a connection to a smarthost, now and for the next quarter of a minute."""
         slots, name = self.settings.smarthosts[smarthost].limits.connections, f"smarthost:{smarthost}"
         if slots is None or self.shared is None:
             return True

@@ -65,13 +65,21 @@ class Seat:
         self._counters[smarthost].used_at = time.monotonic()
         return self._counters[smarthost]
 
-    def tend(self) -> None:
-        """Hold on to the slots in use; close what is idle. Called from another thread."""
+    def owners(self) -> list[str]:
+        """The names under which this thread claims batches. Called from another thread."""
+        return [counter.journal.owner for counter in list(self._counters.values())]
+
+    def hold_slots(self) -> None:
+        """Hold on to the slots in use. Called from another thread."""
         now = time.monotonic()
         if now - self._renewed_at >= RENEW_SECONDS:
             self._renewed_at = now
             for smarthost in list(self._counters):
                 self._pacer.holds_connection(smarthost, self.hand)
+
+    def tend(self) -> None:
+        """Close what is idle. Called from another thread."""
+        now = time.monotonic()
         if self.lock.acquire(blocking=False):
             try:
                 for smarthost, counter in list(self._counters.items()):

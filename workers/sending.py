@@ -19,6 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from campaigns.clock import utc_now
+from campaigns.delivery import ledger
 from campaigns.delivery.composing import Writer
 from campaigns.delivery.ledger import BatchRef
 from campaigns.delivery.pacing import LONGEST_SLEEP, LONGEST_WAIT
@@ -160,10 +161,25 @@ class SendingRoom:
             metrics.SPEED.labels(smarthost).set(self._pacer.speed(f"smarthost:{smarthost}"))
 
     def tend(self) -> None:
-        """What is to be done now and then beside sending: hold slots, close what is idle, judge campaigns."""
+        """What is to be done now and then beside sending: close what is idle, judge campaigns."""
         for seat in list(self._seats):
             seat.tend()
         self._braking.tend()
+
+    def hold_slots(self) -> None:
+        """Hold on to the slots at smarthosts."""
+        for seat in list(self._seats):
+            seat.hold_slots()
+
+    def hold_leases(self) -> None:
+        """Renew the leases of the batches that threads are at work on.
+
+        Raises:
+            Unreachable: the database is away.
+        """
+        owners = [owner for seat in list(self._seats) if seat.lock.locked() for owner in seat.owners()]
+        if owners:
+            ledger.hold_leases(self._installation.engine, owners)
 
     def look(self) -> None:
         """See, also while nothing is sent, whether the register is still the one that this machine knows.

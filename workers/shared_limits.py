@@ -20,7 +20,7 @@ from campaigns.errors import Unreachable
 PATIENCE_SECONDS: Final = 0.5
 REST_SECONDS: Final = 1.0
 #: A slot is held for so many seconds unless it is held longer in time.
-LEASE_SECONDS: Final = 30.0
+LEASE_SECONDS: Final = 15.0
 #: Each request for patience halves the rate, but not twice within so many seconds.
 COOLDOWN_SECONDS: Final = 10.0
 SLOWEST: Final = 0.02

@@ -18,6 +18,7 @@ from workers.actors import Actors
 from workers.bell import Bell
 from workers.broker import QUEUES, connected, make_broker
 from workers.children import start_utskick
+from workers.keeping_hold import Keeping
 from workers.metrics import SETTLED, GateView, Readiness, serve
 from workers.scheduler import ring, tidy
 from workers.seats import journal_folder
@@ -59,9 +60,10 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
         worker.start()
         serve(settings.metrics, settings.metrics.worker_port, look.readiness)
         log.info("worker started", threads=threads)
-        while not stop.wait(LOOK_SECONDS):
-            look()
-        worker.stop(timeout=_STOP_MS)
+        with Keeping(room):
+            while not stop.wait(LOOK_SECONDS):
+                look()
+            worker.stop(timeout=_STOP_MS)
         room.close()
         broker.close()
     log.info("worker stopped")

@@ -239,7 +239,7 @@ def _open_batches(engine: sa.Engine, campaign_id: int) -> list[BatchRef]:
 
 def _cancel_batch(connection: sa.Connection, ref: BatchRef) -> None:
     """Cancel what waits in one batch; close it unless a living owner still has rows in the air."""
-    batch = free_batch(connection, ref, utc_now())
+    batch = free_batch(connection, ref)
     if batch is None:
         return
     _cancel_rows(connection, ref.campaign, batch.first_number, batch.last_number)

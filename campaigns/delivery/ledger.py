@@ -12,7 +12,7 @@ out turns rows up to the watermark `uncertain` (their owner may be waiting for i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -28,6 +28,7 @@ from campaigns.register.permit import count_claim
 from campaigns.register.suppression import InHand
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.here import here
 
 LEASE: Final = timedelta(seconds=60)
 #: Results that prove that the message was not taken.
@@ -110,10 +111,25 @@ def open_rows(
     given = {"of_campaign": hand.batch.campaign, "of_batch": hand.batch.batch_no, "under": hand.fence}
     with writing(engine) as connection:
         moved: int = connection.execute(
-            _OPEN, {**given, "to_number": to_number, "leased_to": utc_now() + LEASE}
+            _OPEN, {**given, "to_number": to_number, "lease_seconds": LEASE.total_seconds()}
         ).rowcount
         _record(connection, hand.batch.campaign, results, carrier)
     return moved == 1
+
+
+def hold_leases(engine: sa.Engine, owners: Collection[str]) -> None:
+    """Renew the leases of owners that are at work, however long the smarthost keeps them waiting.
+
+    Raises:
+        Unreachable: the database is away; they were not renewed, and run out in time.
+    """
+    table = schema.batch
+    with writing(engine) as connection:
+        connection.execute(
+            sa.update(table)
+            .where(table.c.closed_at.is_(None), table.c.owner.in_(list(owners)))
+            .values(lease_until=here(LEASE))
+        )
 
 
 def _record(connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier) -> None:
@@ -251,7 +267,7 @@ def _take(connection: sa.Connection, ref: BatchRef, owner: str, now: datetime) -
             table.c.closed_at.is_(None),
             campaign.c.status == "sending",
             ~sa.exists().where(schema.gate.c.halted),
-            sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now),
+            sa.or_(table.c.lease_until.is_(None), table.c.lease_until < here()),
             sa.or_(table.c.due_at.is_(None), table.c.due_at <= now),
         )
         .with_for_update(of=table)
@@ -261,7 +277,7 @@ def _take(connection: sa.Connection, ref: BatchRef, owner: str, now: datetime) -
     connection.execute(
         sa.update(table)
         .where(*_is(ref))
-        .values(fence=table.c.fence + 1, owner=owner, lease_until=now + LEASE, opened_to=None)
+        .values(fence=table.c.fence + 1, owner=owner, lease_until=here(LEASE), opened_to=None)
     )
     return batch
 
@@ -358,7 +374,7 @@ _OPEN: Final = (
     )
     .values(
         opened_to=sa.bindparam("to_number"),
-        lease_until=sa.bindparam("leased_to", type_=_batch.lease_until.type),
+        lease_until=here(sa.bindparam("lease_seconds", type_=sa.Float)),
     )
 )
 _SET_SENDING: Final = (

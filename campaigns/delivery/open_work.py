@@ -15,6 +15,7 @@ from campaigns.clock import utc_now
 from campaigns.delivery.ledger import BatchRef
 from campaigns.store import schema
 from campaigns.store.engine import reading
+from campaigns.store.here import here
 
 #: At most this many due batches of each campaign are looked at.
 DEPTH: Final = 100
@@ -46,14 +47,14 @@ def due_batches(engine: sa.Engine, depth: int = DEPTH) -> list[BatchRef]:
         .where(
             table.closed_at.is_(None),
             schema.campaign.c.status == "sending",
-            sa.or_(table.lease_until.is_(None), table.lease_until < now),
+            sa.or_(table.lease_until.is_(None), table.lease_until < here()),
             sa.or_(table.due_at.is_(None), table.due_at <= now),
         )
         .subquery("due")
     )
     in_hand = (
         sa.select(table.campaign_id, sa.func.count().label("batches"))
-        .where(table.closed_at.is_(None), table.lease_until >= now)
+        .where(table.closed_at.is_(None), table.lease_until >= here())
         .group_by(table.campaign_id)
         .subquery("in_hand")
     )

@@ -20,19 +20,22 @@ from campaigns.delivery.status import OPEN
 from campaigns.planning.status import CLOSED, HELD
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.here import here
 
 #: At most this many batches are looked at in one go.
 BATCHES_AT_A_TIME: Final = 1_000
 
 
-def free_batch(connection: sa.Connection, ref: BatchRef, now: datetime) -> Any:
-    """Lock an open batch and, where its lease ran out, take it from its owner; the batch, None where it is closed."""
+def free_batch(connection: sa.Connection, ref: BatchRef) -> Any:
+    """Lock an open batch and, where its lease ran out, take it from its owner; the batch as it was, None where it is
+    closed. Its `is_held` tells whether the owner lives."""
     table = schema.batch
+    held = sa.and_(table.c.lease_until.is_not(None), table.c.lease_until >= here()).label("is_held")
     this = (table.c.campaign_id == ref.campaign, table.c.batch_no == ref.batch_no)
     batch = connection.execute(
-        sa.select(table).where(*this, table.c.closed_at.is_(None)).with_for_update()
+        sa.select(table, held).where(*this, table.c.closed_at.is_(None)).with_for_update()
     ).one_or_none()
-    if batch is None or batch.lease_until is None or batch.lease_until >= now:
+    if batch is None or batch.lease_until is None or batch.is_held:
         return batch
     settle_by_watermark(connection, batch)
     connection.execute(
@@ -46,7 +49,7 @@ def free_batch(connection: sa.Connection, ref: BatchRef, now: datetime) -> Any:
 def settle_held_leases(engine: sa.Engine) -> int:
     """Settle leases that ran out in campaigns that are held, whose batches nobody claims; returns how many."""
     batch, campaign = schema.batch.c, schema.campaign.c
-    statement = _batches(campaign.status.in_(HELD), batch.lease_until < utc_now())
+    statement = _batches(campaign.status.in_(HELD), batch.lease_until < here())
     return sum(_free(engine, ref) for ref in _refs(engine, statement))
 
 
@@ -103,16 +106,15 @@ def _refs(engine: sa.Engine, statement: sa.Select[tuple[int, int]]) -> list[Batc
 
 
 def _free(engine: sa.Engine, ref: BatchRef) -> bool:
-    now = utc_now()
     with writing(engine) as connection:
-        batch = free_batch(connection, ref, now)
-    return batch is not None and batch.lease_until is not None and batch.lease_until < now
+        batch = free_batch(connection, ref)
+    return batch is not None and batch.lease_until is not None and not batch.is_held
 
 
 def _expire_batch(connection: sa.Connection, ref: BatchRef, now: datetime) -> bool:
     """Expire the waiting rows of a batch that nobody holds, and close it; False where its owner lives."""
-    batch = free_batch(connection, ref, now)
-    if batch is None or (batch.lease_until is not None and batch.lease_until >= now):
+    batch = free_batch(connection, ref)
+    if batch is None or batch.is_held:
         return False
     delivery, table = schema.delivery, schema.batch
     connection.execute(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class Edition:
     folder: Path
     carrier: Carrier
     given: Given
+    deadline: datetime | None = None
 
 
 def reserve(engine: sa.Engine, hand: Hand, name: str, numbers: Iterable[int]) -> dict[int, str]:

@@ -124,6 +124,10 @@ class _RefusedAtLast(Exception):
     """The gate refuses a row of a file that was about to get its name."""
 
 
+class _TimeIsUp(Exception):
+    """The campaign's deadline has passed before the file was closed."""
+
+
 class _Writing:
     """One pass over one claimed batch."""
 
@@ -142,6 +146,8 @@ class _Writing:
                 self._write_file(language, group, copies)
         except GateClosed:
             self._report.gate_closed = True
+        except _TimeIsUp:
+            pass  # what is not in a closed file is given back, and expires at the next claim
         except BatchLost:
             return self._report
         return self._end()
@@ -222,6 +228,9 @@ class _Writing:
         return [copy for copy in copies if copy.number not in refused]
 
     def _ask(self, copy: _Copy) -> Verdict:
+        deadline = self._edition.deadline
+        if deadline is not None and utc_now() >= deadline:
+            raise _TimeIsUp
         address = "\n".join(copy.layout.rows)
         return self._desk.gate.clear(self._hand.in_hand, copy.row.delivery, address)
 
@@ -262,7 +271,9 @@ def _withheld(row: ClaimedRow, reason: str) -> Result:
 def _edition(desk: PostDesk, ref: BatchRef) -> Edition:
     table = schema.campaign.c
     with reading(desk.engine) as connection:
-        row = connection.execute(sa.select(table.key, table.edition).where(table.id == ref.campaign)).one()
+        row = connection.execute(
+            sa.select(table.key, table.edition, table.deadline_at).where(table.id == ref.campaign)
+        ).one()
     folder = edition_folder(desk.house.folder, ref.campaign, row.key, row.edition)
     given = Given(desk.house.recipient, desk.house.ground, "address file")
-    return Edition(ref, row.key, row.edition, desk.house.key, folder, desk.carrier, given)
+    return Edition(ref, row.key, row.edition, desk.house.key, folder, desk.carrier, given, row.deadline_at)

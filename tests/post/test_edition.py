@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from campaigns.clock import utc_now
 from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef
 from campaigns.delivery.results import Carrier
 from campaigns.delivery.send import BatchReport
 from campaigns.errors import NotFound, RefusedOperation
-from campaigns.post import booking, partfile
+from campaigns.post import booking, edition, partfile
 from campaigns.post.edition import PostDesk, PrintHouse, write_edition
 from campaigns.post.partfile import BeingWritten
 from campaigns.post.postal_address import PrintProfile
-from campaigns.post.printfile import PrintFile
+from campaigns.post.printfile import PrintFile, PrintRow
 from campaigns.register.permit import answering_a_no
 from campaigns.register.suppression import Gate
 from campaigns.store import schema
@@ -139,6 +141,30 @@ def test_who_says_no_before_the_file_is_closed_is_not_in_it(
 
     assert statuses(engine) == ["accepted", "withheld unsubscribed", "accepted"]
     assert listed(tmp_path) == {"A_kvist_2026-4_sv_FI_1.csv": ["Ask", "Cederholm"]}
+
+
+@pytest.mark.parametrize("rows", [1, 3], ids=["in the middle", "before the file is closed"])
+def test_a_deadline_that_passes_while_rows_are_written_closes_no_file(
+    registers: OpenRegister, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    engine = registers(database_url, HOME)
+    deadline = utc_now() + timedelta(hours=1)
+    with writing(engine) as connection:
+        connection.execute(sa.update(schema.campaign).values(deadline_at=deadline))
+    real = PrintFile.add
+
+    def late(file: PrintFile, row: PrintRow) -> None:
+        real(file, row)
+        if file.rows == rows:
+            for module in (edition, ledger):
+                monkeypatch.setattr(module, "utc_now", lambda: deadline)
+
+    monkeypatch.setattr(PrintFile, "add", late)
+    report = write(engine, tmp_path)
+    assert report is not None
+    assert (statuses(engine), listed(tmp_path)) == (["pending"] * 3, {})
+    write_all(engine, tmp_path)
+    assert (statuses(engine), listed(tmp_path)) == (["expired"] * 3, {})
 
 
 def test_a_paused_campaign_prints_nothing_and_keeps_its_rows(
