@@ -53,7 +53,7 @@ class Operation(StrEnum):
     REQUEST_DECIDE = "identify, extend, refuse or fulfil a request"
     HOLD_CHANGE = "place or lift a legal hold"
     RETENTION_SWEEP = "let records go whose time is over"
-    BACKUP_TAKE = "take a backup"
+    BACKUP_TAKE = "take a backup, or put one back"
     AUDIT_SEE = "read the audit log"
     AUDIT_REDACT = "redact a person in the audit log"
     AUDIT_CUT = "cut the audit log at its beginning"

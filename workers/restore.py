@@ -20,6 +20,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.delivery import restart
 from campaigns.errors import KeysFault, RefusedOperation
 from campaigns.keyfiles import read_keys
@@ -62,6 +63,7 @@ def restore(
         InputError, RefusedOperation, KeysFault: nothing was changed; see above.
         Unreachable: the database is away or its programs fail.
     """
+    demand(principal, Operation.BACKUP_TAKE)
     manifest = backup_manifest.read(folder)
     engine = installation.engine
     if manifest.database != engine.dialect.name:

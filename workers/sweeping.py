@@ -21,7 +21,7 @@ from campaigns.delivery.journal import SUFFIX
 from campaigns.post.old_files import remove_old
 from campaigns.principal import SCHEDULER, Principal
 from campaigns.rights import holds
-from campaigns.rights.retention import Report, sweep
+from campaigns.rights.retention import Report, Sweeper, sweep
 from campaigns.rights.windows import Windows
 from campaigns.store.engine import reading
 from workers.settings import Settings
@@ -40,6 +40,11 @@ def exports_folder(settings: Settings) -> Path:
     return settings.data_dir / "exports"
 
 
+def sweeper(installation: Installation) -> Sweeper:
+    """What sweeps the register of an installation."""
+    return Sweeper(installation.engine, installation.ring, windows(installation.settings))
+
+
 def sweep_all(
     installation: Installation, principal: Principal, *, dry_run: bool, now: datetime | None = None
 ) -> Report:
@@ -50,7 +55,7 @@ def sweep_all(
         Unreachable: the database is away.
     """
     of_files = sweep_files(installation, dry_run=dry_run, now=now)
-    report = sweep(installation.engine, windows(installation.settings), principal, now=now, dry_run=dry_run)
+    report = sweep(sweeper(installation), principal, now=now, dry_run=dry_run)
     report = report or Report()
     report.gone.update(of_files)
     return report
@@ -122,7 +127,7 @@ class Sweeping:
         installation = self._installation
         today = utc_now().astimezone(ZoneInfo(installation.settings.time_zone)).date()
         if leads and self._register_day != today:
-            report = sweep(installation.engine, windows(installation.settings), SCHEDULER, day=today)
+            report = sweep(sweeper(installation), SCHEDULER, day=today)
             self._register_day = today
             if report is not None:
                 log.info("retention swept", **report.plain())

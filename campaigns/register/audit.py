@@ -89,11 +89,15 @@ def redact(connection: sa.Connection, contact_id: int, evidence: str, principal:
     The chain stays valid, and an entry of its own tells of the redaction. Values written later are not touched.
     """
     demand(principal, Operation.AUDIT_REDACT)
+    return redact_expired(connection, contact_id, evidence, principal)
+
+
+def redact_expired(connection: sa.Connection, contact_id: int, evidence: str, principal: Principal) -> int:
+    """As `redact`, where nobody asks for it: the person's time in the register is over."""
     table = schema.audit_value
-    holding = sa.or_(table.c.old.is_not(None), table.c.new.is_not(None))
     redacted = connection.execute(
         sa.update(table)
-        .where(table.c.contact_id == contact_id, table.c.redacted_at.is_(None), holding)
+        .where(table.c.contact_id == contact_id, holding_values())
         .values(old=None, new=None, salt=None, redacted_at=utc_now())
     ).rowcount
     if redacted:
@@ -111,12 +115,18 @@ def redact_old(
     old = sa.select(entry.c.id).where(entry.c.at < before)
     redacted = connection.execute(
         sa.update(table)
-        .where(table.c.redacted_at.is_(None), table.c.audit_id.in_(old), table.c.contact_id.not_in(held))
+        .where(holding_values(), table.c.audit_id.in_(old), table.c.contact_id.not_in(held))
         .values(old=None, new=None, salt=None, redacted_at=utc_now())
     ).rowcount
     if redacted:
         write(connection, Entry(principal, RETENTION, [f"before:{before.isoformat()}"], "retention"))
     return redacted
+
+
+def holding_values() -> sa.ColumnElement[bool]:
+    """Rows beside the log that hold values, for a condition."""
+    value = schema.audit_value.c
+    return sa.and_(value.redacted_at.is_(None), sa.or_(value.old.is_not(None), value.new.is_not(None)))
 
 
 def read(connection: sa.Connection, what: str, subjects: Sequence[str], principal: Principal) -> None:

@@ -27,6 +27,7 @@ from campaigns.rights.reach import Condition, Person
 from campaigns.rights.requests import RequestKind
 from campaigns.store import data_map, remnants, schema
 from campaigns.store.data_map import Record
+from campaigns.store.engine import writing
 
 _KINDS: Final[frozenset[RequestKind]] = frozenset({"erasure"})
 _SUBJECTS: Final[dict[str, objections.Subject]] = {"email": "address", "post": "postal"}
@@ -79,6 +80,26 @@ def erase(engine: sa.Engine, ring: KeyRing, request: int, principal: Principal) 
     clean = remnants.clear(engine)
     rows = {name: count for name, count in counts.items() if count}
     return Erased(whose.contacts, rows, whose.deliveries, words, told, clean)
+
+
+def let_go(engine: sa.Engine, ring: KeyRing, contact_id: int, principal: Principal) -> None:
+    """Blank a person whose time in the register is over, everywhere as erasure does. No "no" is recorded, since none
+    was said; those that stand stay. Mail in which they may be named goes by its own, shorter window.
+
+    Raises:
+        NotFound: there is no such contact.
+        RefusedOperation: a legal hold stands; nothing has changed.
+        Unreachable: the database is away, or the outcome is unknown; do it again.
+    """
+    demand(principal, Operation.RETENTION_SWEEP)
+    with writing(engine) as connection:
+        whose = reach.person(connection, ring, contact_id)
+        _heed_holds(connection, whose)
+        _sweep(connection, whose, frozenset())
+        subjects = [f"contact:{number}" for number in whose.contacts]
+        audit.write(connection, audit.Entry(principal, "contact:register:expire", subjects, "retention"))
+        for number in whose.contacts:
+            audit.redact_expired(connection, number, "retention", principal)
 
 
 def _heed_holds(connection: sa.Connection, whose: Person) -> None:

@@ -117,6 +117,15 @@ def requests(due: Due) -> Iterable[Statement]:
     yield sa.delete(request).where(request.c.closed_at < limit, not_held(request.c.contact_id))
 
 
+def accounts(due: Due) -> Iterable[Statement]:
+    """Tokens that ran out or were revoked, then accounts that were disabled."""
+    account, token, limit = schema.account, schema.access_token, due.before("accounts")
+    ended = sa.select(account.c.id).where(account.c.disabled_at < limit)
+    over = sa.or_(token.c.expires_at < limit, token.c.revoked_at < limit, token.c.account_id.in_(ended))
+    yield sa.delete(token).where(over)
+    yield sa.delete(account).where(account.c.disabled_at < limit)
+
+
 def leavings(due: Due) -> Iterable[Statement]:
     """What is left of people's work and consent: former positions, bases that ended, companies where nobody is, words
     of sources that no datum rests on."""
@@ -159,5 +168,6 @@ STEPS: Final[tuple[tuple[str, Callable[[Due], Iterable[Statement]]], ...]] = (
     ("submissions", submissions),
     ("audit", disclosures),
     ("requests", requests),
+    ("accounts", accounts),
     ("contacts", leavings),
 )

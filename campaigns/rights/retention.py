@@ -21,9 +21,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
 from campaigns.errors import RefusedOperation
+from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register import audit
-from campaigns.rights import holds, old_ledger
+from campaigns.rights import holds, old_contacts, old_ledger
 from campaigns.rights.letting_go import STEPS, Due, Statement
 from campaigns.rights.windows import Windows
 from campaigns.store import schema
@@ -43,9 +44,17 @@ class Report:
         return {"gone": dict(sorted(self.gone.items())), "held": list(self.held), "refused": self.refused}
 
 
+@dataclass(frozen=True)
+class Sweeper:
+    """The register, its keys, and the windows that hold for it."""
+
+    engine: sa.Engine
+    ring: KeyRing
+    windows: Windows
+
+
 def sweep(
-    engine: sa.Engine,
-    windows: Windows,
+    sweeper: Sweeper,
     principal: Principal,
     *,
     now: datetime | None = None,
@@ -58,7 +67,7 @@ def sweep(
         Unreachable: the database is away; sweep again.
     """
     demand(principal, Operation.RETENTION_SWEEP)
-    due = Due(windows, now or utc_now())
+    engine, due = sweeper.engine, Due(sweeper.windows, now or utc_now())
     number = None if dry_run else _begin(engine, due, principal, day)
     if number is None and not dry_run:
         return None
@@ -67,6 +76,8 @@ def sweep(
     for kind, statements in STEPS:
         if kind not in report.held:
             report.gone[kind] += sum(_carried_out(engine, one, dry_run) for one in statements(due))
+    people = (engine, sweeper.ring, due, principal)
+    _told(report, "contacts", lambda: old_contacts.let_go(*people, dry_run=dry_run))
     _told(report, "audit", lambda: _redacted(engine, due, principal, dry_run))
     _told(report, "deliveries", lambda: old_ledger.let_go(engine, due, dry_run=dry_run))
     report.gone = +report.gone
@@ -121,7 +132,7 @@ def _redacted(engine: sa.Engine, due: Due, principal: Principal, dry_run: bool) 
     counted = (
         sa.select(sa.func.count())
         .join_from(schema.audit_value, schema.audit, entry.id == value.audit_id)
-        .where(value.redacted_at.is_(None), entry.at < before, value.contact_id.not_in(holds.contacts()))
+        .where(audit.holding_values(), entry.at < before, value.contact_id.not_in(holds.contacts()))
     )
     with reading(engine) as connection:
         return connection.execute(counted).scalar_one()

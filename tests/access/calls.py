@@ -45,6 +45,7 @@ from campaigns.rights.windows import Windows
 from campaigns.store.engine import writing
 from tests.support.register import Register
 from workers.backup import take_backup
+from workers.restore import restore
 
 NONE = 999
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -188,8 +189,13 @@ CALLS: dict[Operation, list[Call]] = {
         lambda g: g.within(lambda c: holds.place(c, holds.Held(contact=NONE), "test", g.principal)),
         lambda g: g.within(lambda c: holds.lift(c, NONE, g.principal)),
     ],
-    Operation.RETENTION_SWEEP: [lambda g: retention.sweep(g.engine, WINDOWS, g.principal, dry_run=True)],
-    Operation.BACKUP_TAKE: [lambda g: take_backup(KEYLESS, g.folder, g.principal)],
+    Operation.RETENTION_SWEEP: [
+        lambda g: retention.sweep(retention.Sweeper(g.engine, g.ring, WINDOWS), g.principal, dry_run=True)
+    ],
+    Operation.BACKUP_TAKE: [
+        lambda g: take_backup(KEYLESS, g.folder, g.principal),
+        lambda g: restore(KEYLESS, g.folder, g.principal),
+    ],
     Operation.AUDIT_SEE: [
         lambda g: g.within(lambda c: audit_reading.entries(c, audit_reading.Wanted(), g.principal))
     ],

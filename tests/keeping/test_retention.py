@@ -10,6 +10,7 @@ from campaigns.clock import utc_now
 from campaigns.delivery import accounts
 from campaigns.delivery.control import cancel
 from campaigns.errors import InputError, NotFound, SettingsError
+from campaigns.principal import SCHEDULER, Principal
 from campaigns.register import audit, audit_check
 from campaigns.rights import holds
 from campaigns.rights.holds import Held
@@ -23,14 +24,14 @@ from tests.cli.place import Place as Commands
 from tests.operations.place import KAJ, Place, made_place
 from workers.settings import load_settings
 from workers.settings_retention import Retention
-from workers.sweeping import Sweeping, sweep_files, windows
+from workers.sweeping import Sweeping, sweep_files, sweeper
 
 LONG_AFTER = utc_now() + timedelta(days=365 * 30)
 
 
-def swept(place: Place, *, dry_run: bool = False, now: datetime = LONG_AFTER) -> Report:
+def swept(place: Place, *, dry_run: bool = False, now: datetime = LONG_AFTER, by: Principal = KAJ) -> Report:
     """Sweep as if it were long after."""
-    found = sweep(place.engine, windows(place.installation.settings), KAJ, now=now, dry_run=dry_run)
+    found = sweep(sweeper(place.installation), by, now=now, dry_run=dry_run)
     assert found is not None
     return found
 
@@ -52,7 +53,7 @@ def test_every_kind_of_record_has_a_window() -> None:
     names = {name.removesuffix("_days") for name in Retention.model_fields}
     assert names == {*MAPPED, *FURTHER}
     kept = {record.retention for record in data_map.records(schema.metadata).values()}
-    assert kept <= {kind for kind, _ in STEPS} | {"deliveries", "accounts"}
+    assert kept <= {kind for kind, _ in STEPS} | {"deliveries"}
     page = (ROOT / "docs" / "retention.md").read_text()
     assert [name for name in names if f"`{name}_days`" not in page] == []
 
@@ -93,6 +94,13 @@ def everything(place: Place) -> None:
         place, schema.submission, submission_id="s", digest="d", status="refused", submitted_by="crm",
         received_at=old, document={}, faults=[],
     )  # fmt: skip
+    made = {"created_at": old, "created_by": "os:kaj"}
+    add(
+        place, schema.account, id=7, name="kim", kind="account", level="reader", password_is_first=True, failures=0,
+        disabled_at=old, disabled_by="os:kaj", **made,
+    )  # fmt: skip
+    expires = old + timedelta(days=1)
+    add(place, schema.access_token, account_id=7, digest=b"d", purpose="api", expires_at=expires, **made)
     with writing(place.engine) as connection:
         audit.write(
             connection, audit.Entry(KAJ, "contact:contact:correct", ["contact:1"], "", {"city": "Åbo"})
@@ -114,6 +122,7 @@ def test_what_is_due_goes_and_is_proven(place: Place) -> None:
     assert count(place, schema.suppression) == 0
     assert count(place, schema.submission) == 0
     assert count(place, schema.feedback_case) == 0
+    assert count(place, schema.account) == count(place, schema.access_token) == 0
     with reading(place.engine) as connection:
         event = connection.execute(sa.select(schema.feedback_event)).one()
         assert (event.campaign_id, event.kind, event.number, event.raw) == (1, "hard_bounce", None, None)
@@ -121,7 +130,7 @@ def test_what_is_due_goes_and_is_proven(place: Place) -> None:
         assert connection.execute(sa.select(schema.parked_mail.c.raw)).scalar_one() is None
         kept = connection.execute(sa.select(schema.retention_sweep.c.report)).scalar_one()
     assert kept == report.plain()
-    assert count(place, schema.audit_value, schema.audit_value.c.redacted_at.is_(None)) == 1
+    assert count(place, schema.audit_value, schema.audit_value.c.new.is_not(None)) == 1
     assert ("os:kaj", "register:retention:sweep") in place.tags()
     assert audit_check.verify(place.installation.sealer).problems == []
     assert swept(place).gone == {"audit": 1}, "a second sweep finds only what proves the first"
@@ -219,6 +228,37 @@ def test_a_partition_that_is_over_is_dropped(postgres_url: str, tmp_path: Path) 
             assert connection.execute(sa.select(holds_one)).scalar_one() is not None
         assert place.show(campaign) == shown
         assert hold
+
+
+def test_people_on_no_list_go_whole_and_everybody_else_stays(place: Place) -> None:
+    place.people(4, last_name="Ek")
+    contact, on_list = schema.contact.c, schema.subscription
+    with writing(place.engine) as connection:
+        numbers = connection.execute(sa.select(contact.id).order_by(contact.id)).scalars().all()
+        leaving = sa.update(on_list).values(status="unsubscribed")
+        connection.execute(leaving.where(on_list.c.contact_id != numbers[0]))
+        held = holds.place(connection, Held(contact=numbers[1]), "claim", KAJ)
+    soon, later = utc_now() + timedelta(days=30), utc_now() + timedelta(days=1100)
+    add(
+        place, schema.event, kind="purchase", at=later, source="crm", event_id="1", contact_id=numbers[2],
+        recorded_at=later, recorded_by="process:test",
+    )  # fmt: skip
+    assert swept(place, now=soon).gone["contacts"] == 0
+    assert swept(place, now=later, dry_run=True).gone["contacts"] == 1
+    assert swept(place, now=later, by=SCHEDULER).gone["contacts"] == 1
+    with reading(place.engine) as connection:
+        rows = connection.execute(sa.select(contact.id, contact.email, contact.erased_at)).all()
+    kept = schema.audit_value.c
+    assert count(place, schema.audit_value, kept.contact_id == numbers[3], kept.new.is_not(None)) == 0
+    gone = {row.id for row in rows if row.erased_at is not None}
+    assert gone == {row.id for row in rows if row.email is None} == {numbers[3]}
+    assert count(place, on_list, on_list.c.contact_id == numbers[3]) == 0
+    assert count(place, schema.suppression) == 0, "nobody said no"
+    assert ("process:scheduler", "contact:register:expire") in place.tags()
+    with writing(place.engine) as connection:
+        holds.lift(connection, held, KAJ)
+    assert swept(place, now=later).gone["contacts"] == 1
+    assert audit_check.verify(place.installation.sealer).problems == []
 
 
 def test_the_daily_sweep_is_one_whoever_leads(place: Place) -> None:
