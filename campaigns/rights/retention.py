@@ -13,10 +13,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ProgrammingError
 
 from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
@@ -74,8 +76,8 @@ def sweep(
     with reading(engine) as connection:
         report = Report(held=tuple(sorted(holds.kinds(connection))))
     for kind, statements in STEPS:
-        if kind not in report.held:
-            report.gone[kind] += sum(_carried_out(engine, one, dry_run) for one in statements(due))
+        for one in statements(due):
+            _told(report, kind, partial(_carried_out, engine, one, dry_run))
     people = (engine, sweeper.ring, due, principal)
     _told(report, "contacts", lambda: old_contacts.let_go(*people, dry_run=dry_run))
     _told(report, "audit", lambda: _redacted(engine, due, principal, dry_run))
@@ -109,6 +111,8 @@ def _told(report: Report, kind: str, let_go: Callable[[], int]) -> None:
         report.gone[kind] += let_go()
     except RefusedOperation as error:
         report.refused[kind] = str(error)
+    except ProgrammingError:
+        report.refused[kind] = "this database role may not; run `utskick retention sweep` in another"
 
 
 def _carried_out(engine: sa.Engine, statement: Statement, dry_run: bool) -> int:

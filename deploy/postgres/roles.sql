@@ -72,7 +72,7 @@ GRANT DELETE ON subscription, contact_basis, contact_field, provenance TO utskic
 
 -- Letting go of what is due. The owner lets go of whole partitions.
 GRANT INSERT, UPDATE ON retention_sweep TO utskick_scheduler;
-GRANT UPDATE ON contact, company, event, parked_mail, rights_request, rights_telling TO utskick_scheduler;
+GRANT UPDATE ON contact, company, event, intake, parked_mail, rights_request, rights_telling TO utskick_scheduler;
 GRANT DELETE ON
     company, contact_basis, contact_field, delivery, attempt, print_item, event, feedback_case, feedback_event, intake,
     legal_hold, parked_mail, position, rights_request, rights_telling, submission, suppression, disclosure,

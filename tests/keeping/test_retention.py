@@ -15,10 +15,11 @@ from campaigns.register import audit, audit_check
 from campaigns.rights import holds
 from campaigns.rights.holds import Held
 from campaigns.rights.letting_go import STEPS
-from campaigns.rights.retention import Report, sweep
+from campaigns.rights.retention import Report, Sweeper, sweep
 from campaigns.rights.windows import FURTHER, MAPPED
 from campaigns.store import data_map, partitions, schema
-from campaigns.store.engine import reading, writing
+from campaigns.store.engine import make_engine, reading, writing
+from tests.access.test_roles import give_roles
 from tests.architecture.tree import ROOT
 from tests.cli.place import Place as Commands
 from tests.operations.place import KAJ, Place, made_place
@@ -259,6 +260,24 @@ def test_people_on_no_list_go_whole_and_everybody_else_stays(place: Place) -> No
         holds.lift(connection, held, KAJ)
     assert swept(place, now=later).gone["contacts"] == 1
     assert audit_check.verify(place.installation.sealer).problems == []
+
+
+def test_a_role_that_may_not_let_go_of_something_tells_so_and_lets_go_of_the_rest(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    with made_place(tmp_path, postgres_url, f"file:{tmp_path / 'out'}") as place:
+        place.people(1)
+        everything(place)
+        engine = make_engine(give_roles(place.engine)["scheduler"])
+        limited = Sweeper(engine, place.installation.ring, sweeper(place.installation).windows)
+        report = sweep(limited, SCHEDULER, now=LONG_AFTER)
+        engine.dispose()
+        assert report is not None
+        assert "accounts" in report.refused
+        assert report.gone.keys() >= {"events", "feedback", "suppressions", "submissions", "audit"}
+        assert count(place, schema.event) == 0
+        assert count(place, schema.account) == 1
+        assert swept(place).gone["accounts"] == 2
 
 
 def test_the_daily_sweep_is_one_whoever_leads(place: Place) -> None:
