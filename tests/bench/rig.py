@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from campaigns.clock import utc_now
 from campaigns.delivery.claimed_rows import claimed_rows
 from campaigns.delivery.composing import Writer
-from campaigns.store import schema
+from campaigns.store import bulk, schema
 from campaigns.store.engine import make_engine, reading, writing
 from tests.bench.sink import cpu_seconds
 from tests.support.postgres import fresh_database, running_server
@@ -189,49 +189,26 @@ def fill(installation: Installation, people: int, *, list_key: str = "news") -> 
             for number in range(1, people // PEOPLE_PER_COMPANY + 2)
         ]
         connection.execute(sa.insert(schema.company), companies)
+    by, since = "process:bench", {"since": now}
     for start in range(1, people + 1, _CHUNK):
         numbers = range(start, min(start + _CHUNK, people + 1))
         with writing(engine) as connection:
-            connection.execute(sa.insert(schema.contact), [_person(ring, number, now) for number in numbers])
-            connection.execute(
-                sa.insert(schema.position),
-                [
-                    {
-                        "contact_id": number,
-                        "company_id": number // PEOPLE_PER_COMPANY + 1,
-                        "name": "Ostopäällikkö",
-                        "started_at": now,
-                        "created_by": "process:bench",
-                    }
-                    for number in numbers
-                ],
+            persons = [_person(ring, number, now) for number in numbers]
+            bulk.insert(
+                schema.contact, connection, list(persons[0]), [list(item.values()) for item in persons]
             )
-            connection.execute(
-                sa.insert(schema.contact_basis),
-                [
-                    {
-                        "contact_id": number,
-                        "purpose": "marketing",
-                        "basis": "consent",
-                        "evidence": "",
-                        "since": now,
-                    }
-                    for number in numbers
-                ],
+            bulk.insert(
+                schema.position,
+                connection,
+                ("contact_id", "company_id"),
+                [(number, number // PEOPLE_PER_COMPANY + 1) for number in numbers],
+                {"name": "Ostopäällikkö", "started_at": now, "created_by": by},
             )
-            connection.execute(
-                sa.insert(schema.subscription),
-                [
-                    {
-                        "list_id": list_id,
-                        "contact_id": number,
-                        "status": "subscribed",
-                        "since": now,
-                        "changed_by": "process:bench",
-                    }
-                    for number in numbers
-                ],
-            )
+            ids = [(number,) for number in numbers]
+            basis = {"purpose": "marketing", "basis": "consent", "evidence": "", **since}
+            bulk.insert(schema.contact_basis, connection, ("contact_id",), ids, basis)
+            member = {"list_id": list_id, "status": "subscribed", "changed_by": by, **since}
+            bulk.insert(schema.subscription, connection, ("contact_id",), ids, member)
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("ANALYZE"))

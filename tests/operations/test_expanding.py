@@ -169,6 +169,18 @@ def test_a_campaign_cancelled_in_the_middle_closes_its_accounts(place: Place) ->
     assert expand(place.engine, campaign) is None
 
 
+def test_a_worker_that_has_to_stop_stops_between_two_chunks(small_place: Place) -> None:
+    small_place.people(PEOPLE)
+    campaign = small_place.submit()
+    looks = iter(range(1_000))
+    assert expand(small_place.engine, campaign, lambda: next(looks) == 3) is None
+    shown = small_place.show(campaign)
+    assert (shown["status"], shown["recipients"]) == ("expanding", 3 * CHUNK)
+    assert open_work.due_campaigns(small_place.engine) == [campaign]
+    assert expand(small_place.engine, campaign) is not None
+    judge(small_place, campaign)
+
+
 def test_nothing_is_expanded_while_everything_is_halted(place: Place) -> None:
     place.people(PEOPLE)
     campaign = place.submit()
