@@ -47,6 +47,9 @@ class Operation(StrEnum):
     DELIVERY_RESEND = "send uncertain deliveries again"
     SENDING_HALT = "halt everything"
     SENDING_GO = "end a halt"
+    MAIL_SEE = "see mail that nobody could place"
+    MAIL_SETTLE = "read parked mail again, or settle it"
+    CASE_SEE = "see cases"
     CASE_OPEN = "open a case"
     CASE_CLOSE = "decide a case"
     REQUEST_OPEN = "open a request of a person's rights"
@@ -89,6 +92,9 @@ MATRIX: Final[Mapping[Operation, frozenset[Level]]] = {
     Operation.DELIVERY_RESEND: frozenset({_S, _H}),
     Operation.SENDING_HALT: frozenset({_S, _A, _P, _M, _H, _W}),
     Operation.SENDING_GO: frozenset({_P, _M, _H}),
+    Operation.MAIL_SEE: frozenset({_E, _P, _H}),
+    Operation.MAIL_SETTLE: frozenset({_E, _P, _H}),
+    Operation.CASE_SEE: frozenset({_R, _E, _P, _H}),
     Operation.CASE_OPEN: frozenset({_E, _P, _T, _H, _W, _C}),
     Operation.CASE_CLOSE: frozenset({_P, _H}),
     Operation.REQUEST_OPEN: frozenset({_E, _P, _T, _H, _W, _C}),

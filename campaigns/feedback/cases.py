@@ -79,8 +79,15 @@ def close_case(engine: sa.Engine, case: int, decision: str, principal: Principal
         _audit(connection, case, "close", "the decision of a person", principal)
 
 
-def cases(engine: sa.Engine, *, closed: bool = False, limit: int = 100) -> list[sa.RowMapping]:
-    """The open cases (or the closed ones), oldest first."""
+def cases(
+    engine: sa.Engine, principal: Principal, *, closed: bool = False, limit: int = 100
+) -> list[sa.RowMapping]:
+    """The open cases (or the closed ones), oldest first.
+
+    Raises:
+        NotAllowed: not to this principal.
+    """
+    demand(principal, Operation.CASE_SEE)
     table = schema.feedback_case
     wanted = table.c.closed_at.is_not(None) if closed else table.c.closed_at.is_(None)
     with reading(engine) as connection:

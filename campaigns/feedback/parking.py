@@ -15,9 +15,12 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import NotFound, RefusedOperation
 from campaigns.feedback.event import FeedbackEvent, Kind
+from campaigns.principal import Principal
+from campaigns.register import audit
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 
@@ -70,8 +73,15 @@ def blank(connection: sa.Connection) -> int:
     return connection.execute(statement).rowcount
 
 
-def parked(engine: sa.Engine, *, settled: bool = False, limit: int = 100) -> list[sa.RowMapping]:
-    """The messages that wait for somebody (or those that were settled), oldest first, without their content."""
+def parked(
+    engine: sa.Engine, principal: Principal, *, settled: bool = False, limit: int = 100
+) -> list[sa.RowMapping]:
+    """The messages that wait for somebody (or those that were settled), oldest first, without their content.
+
+    Raises:
+        NotAllowed: not to this principal.
+    """
+    demand(principal, Operation.MAIL_SEE)
     table = schema.parked_mail.c
     wanted = table.settled_at.is_not(None) if settled else table.settled_at.is_(None)
     statement = sa.select(table.id, table.kind, table.octets, table.received_at, table.blanked_at)
@@ -79,15 +89,17 @@ def parked(engine: sa.Engine, *, settled: bool = False, limit: int = 100) -> lis
         return list(connection.execute(statement.where(wanted).order_by(table.id).limit(limit)).mappings())
 
 
-def content(engine: sa.Engine, message: int) -> tuple[bytes, str | None]:
-    """A parked message and the address it was sent to.
+def content(engine: sa.Engine, message: int, principal: Principal) -> tuple[bytes, str | None]:
+    """A parked message and the address it was sent to; that it was read is told in the audit log.
 
     Raises:
-        NotFound: there is no such message.
+        NotAllowed, NotFound: not to this principal; there is no such message.
         RefusedOperation: it has been blanked.
     """
+    demand(principal, Operation.MAIL_SEE)
     table = schema.parked_mail.c
-    with reading(engine) as connection:
+    with writing(engine) as connection:
+        audit.read(connection, "mail", [f"parked:{message}"], principal)
         row = connection.execute(
             sa.select(table.raw, table.recipient).where(table.id == message)
         ).one_or_none()
@@ -98,14 +110,20 @@ def content(engine: sa.Engine, message: int) -> tuple[bytes, str | None]:
     return row.raw, row.recipient
 
 
-def retry(engine: sa.Engine, message: int, apply: Callable[[bytes, str | None], list[str]]) -> list[str]:
+def retry(
+    engine: sa.Engine,
+    message: int,
+    principal: Principal,
+    apply: Callable[[bytes, str | None], list[str]],
+) -> list[str]:
     """Read a parked message again and `apply` it; it is settled when it had a consequence other than to be kept.
 
     Raises:
-        NotFound, RefusedOperation: as `content`.
+        NotAllowed, NotFound, RefusedOperation: as `content`.
         Unreachable: the database is away.
     """
-    consequences = apply(*content(engine, message))
+    demand(principal, Operation.MAIL_SETTLE)
+    consequences = apply(*content(engine, message, principal))
     table, now = schema.parked_mail, utc_now()
     done = not set(consequences) <= {"recorded", "repeated", "hint"}
     with writing(engine) as connection:
@@ -117,12 +135,13 @@ def retry(engine: sa.Engine, message: int, apply: Callable[[bytes, str | None], 
     return consequences
 
 
-def settle(engine: sa.Engine, message: int) -> None:
+def settle(engine: sa.Engine, message: int, principal: Principal) -> None:
     """Say that somebody has dealt with a message.
 
     Raises:
-        NotFound: there is no such message that waits.
+        NotAllowed, NotFound: not by this principal; there is no such message that waits.
     """
+    demand(principal, Operation.MAIL_SETTLE)
     table = schema.parked_mail
     with writing(engine) as connection:
         done = connection.execute(
@@ -130,6 +149,9 @@ def settle(engine: sa.Engine, message: int) -> None:
             .where(table.c.id == message, table.c.settled_at.is_(None))
             .values(settled_at=utc_now())
         ).rowcount
+        if done:
+            entry = audit.Entry(principal, "feedback:mail:settle", [f"parked:{message}"], "a person's word")
+            audit.write(connection, entry)
     if not done:
         raise NotFound(f"no parked message {message} waits for anybody")
 

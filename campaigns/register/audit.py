@@ -89,11 +89,16 @@ def redact(connection: sa.Connection, contact_id: int, evidence: str, principal:
     The chain stays valid, and an entry of its own tells of the redaction. Values written later are not touched.
     """
     demand(principal, Operation.AUDIT_REDACT)
-    return redact_expired(connection, contact_id, evidence, principal)
+    return _blank(connection, contact_id, evidence, principal)
 
 
 def redact_expired(connection: sa.Connection, contact_id: int, evidence: str, principal: Principal) -> int:
     """As `redact`, where nobody asks for it: the person's time in the register is over."""
+    demand(principal, Operation.RETENTION_SWEEP)
+    return _blank(connection, contact_id, evidence, principal)
+
+
+def _blank(connection: sa.Connection, contact_id: int, evidence: str, principal: Principal) -> int:
     table = schema.audit_value
     redacted = connection.execute(
         sa.update(table)

@@ -66,6 +66,7 @@ def with_values(
     connection: sa.Connection, found: Iterable[dict[str, Any]], principal: Principal
 ) -> list[dict[str, Any]]:
     """The same entries with old and new values by person; that they were shown is told in the log."""
+    demand(principal, Operation.AUDIT_SEE)
     table, shown = schema.audit_value.c, [{**entry, "values": []} for entry in found]
     by_id = {entry["id"]: entry for entry in shown}
     people: set[int] = set()

@@ -84,6 +84,7 @@ def add_address(
     Raises:
         NotFound, InputError, RefusedOperation: as `edit`.
     """
+    demand(principal, Operation.CONTACT_EDIT)
     persons.alone(connection)
     row = wanted_contact(connection, contact_id)
     contact_id = row["id"]

@@ -170,6 +170,7 @@ def _standing_by_scope(
 
 def record(connection: sa.Connection, no: No, principal: Principal) -> bool:
     """Record a "no" against its own key only, as `suppress`; for whoever goes through all keys of a person."""
+    demand(principal, Operation.SUPPRESSION_ADD)
     note(connection, _logged("no", no, principal))
     recorded = _insert(connection, no, principal)
     if recorded is None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
 from campaigns.register import objections
@@ -47,6 +48,7 @@ def pause(
     principal: Principal,
 ) -> None:
     """Pause a person until then; another pause of theirs gives way to it."""
+    demand(principal, Operation.SUPPRESSION_ADD)
     for standing, its_end in _standing(connection, keys):
         if its_end != until:
             objections.lift(connection, standing, f"another pause: {evidence.proof}", principal)
@@ -59,6 +61,7 @@ def end_pause(
     connection: sa.Connection, keys: Sequence[objections.SubjectKey], evidence: Evidence, principal: Principal
 ) -> None:
     """End a pause before its time, on the person's own word."""
+    demand(principal, Operation.SUPPRESSION_LIFT)
     for standing, its_end in _standing(connection, keys):
         if its_end > utc_now():
             objections.lift(connection, standing, evidence.proof, principal)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import iso
 from campaigns.content.language import LANGUAGES, Language
 from campaigns.errors import InputError, NotFound
@@ -79,6 +80,7 @@ def with_addresses(engine: sa.Engine, wrong: Wrong, principal: Principal) -> Ite
         NotFound: there is no such campaign.
         Unreachable: the database is away.
     """
+    demand(principal, Operation.CONTACT_EXPORT)
     delivery, contact = schema.delivery.c, schema.contact.c
     with writing(engine) as connection:
         _demand(connection, wrong)

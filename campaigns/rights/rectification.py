@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import InputError, RefusedOperation
 from campaigns.keyring import KeyRing
@@ -52,6 +53,7 @@ def rectify(
         RefusedOperation: the request may not be acted on, or the address belongs to another contact.
         Unreachable: the database is away, or the outcome is unknown; do it again.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     with answering_a_no(engine) as connection:
         contact = _whose(connection, request, _RECTIFICATION)
         said = Correction(values, "the person", "person", f"request {request}")
@@ -68,6 +70,7 @@ def restrict(engine: sa.Engine, ring: KeyRing, request: int, principal: Principa
         RefusedOperation: the request may not be acted on.
         Unreachable: the database is away, or the outcome is unknown; do it again.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     with answering_a_no(engine) as connection:
         contact = _whose(connection, request, _RESTRICTION)
         keys = wishes.keys_of(connection, contact)
@@ -88,6 +91,7 @@ def lift_restriction(
         NotFound: there is no such contact.
         RefusedOperation: no restriction stands.
     """
+    demand(principal, Operation.REQUEST_DECIDE)
     if informed_on > local_day(utc_now()):
         raise InputError("a person is told before a restriction is lifted (GDPR Art. 18(3)), not after")
     whose = reach.person(connection, ring, contact_id)

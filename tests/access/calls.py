@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from campaigns.access import Operation
 from campaigns.delivery import control, decisions, leavers, preview, restart, seeing
 from campaigns.errors import KeysFault
-from campaigns.feedback import cases
+from campaigns.feedback import cases, parking
 from campaigns.keyring import KeyRing
 from campaigns.planning import approval, recurrence, segments
 from campaigns.planning.authority import Signing
@@ -171,6 +171,15 @@ CALLS: dict[Operation, list[Call]] = {
     Operation.DELIVERY_RESEND: [lambda g: decisions.resend(g.engine, NONE, g.principal)],
     Operation.SENDING_HALT: [lambda g: restart.halt(g.engine, "test", g.principal)],
     Operation.SENDING_GO: [lambda g: restart.go(g.engine, g.principal)],
+    Operation.MAIL_SEE: [
+        lambda g: parking.parked(g.engine, g.principal),
+        lambda g: parking.content(g.engine, NONE, g.principal),
+    ],
+    Operation.MAIL_SETTLE: [
+        lambda g: parking.settle(g.engine, NONE, g.principal),
+        lambda g: parking.retry(g.engine, NONE, g.principal, lambda *_: []),
+    ],
+    Operation.CASE_SEE: [lambda g: cases.cases(g.engine, g.principal)],
     Operation.CASE_OPEN: [lambda g: g.within(lambda c: cases.open_case(c, MATTER, g.principal))],
     Operation.CASE_CLOSE: [lambda g: cases.close_case(g.engine, NONE, "test", g.principal)],
     Operation.REQUEST_OPEN: [

@@ -42,6 +42,9 @@ DELIVERY_SETTLE     . . S . . . T H W .
 DELIVERY_RESEND     . . S . . . . H . .
 SENDING_HALT        . . S A P D . H W .
 SENDING_GO          . . . . P D . H . .
+MAIL_SEE            . E . . P . . H . .
+MAIL_SETTLE         . E . . P . . H . .
+CASE_SEE            R E . . P . . H . .
 CASE_OPEN           . E . . P . T H W C
 CASE_CLOSE          . . . . P . . H . .
 REQUEST_OPEN        . E . . P . T H W C

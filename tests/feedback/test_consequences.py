@@ -151,11 +151,11 @@ def test_a_reply_that_asks_to_stop_withholds_and_asks(register: Register) -> Non
     )
     assert ingest(register.engine, register.tokens, raw, None, INBOUND) == ["withheld"]
     assert standing(register) == {("manual", "", 0)}
-    (case,) = cases.cases(register.engine)
+    (case,) = cases.cases(register.engine, TESTER)
     assert (case["kind"], case["contact_id"]) == ("stop", 1)
     cases.close_case(register.engine, case["id"], "left all lists", TESTER)
-    assert cases.cases(register.engine) == []
-    assert len(cases.cases(register.engine, closed=True)) == 1
+    assert cases.cases(register.engine, TESTER) == []
+    assert len(cases.cases(register.engine, TESTER, closed=True)) == 1
     with pytest.raises(NotFound):
         cases.close_case(register.engine, case["id"], "again", TESTER)
 
@@ -177,9 +177,9 @@ def test_hints_are_counted_for_a_person_and_suppress_nothing(register: Register)
         raw = report(f"x{number}@y.example", recipient=PEOPLE[1][0])
         events = events_of(register.tokens, raw, None, register.ring)
         assert apply_all(register.engine, events, INBOUND) == ["hint"]
-        assert len(cases.cases(register.engine)) == (number + 1 >= hints.LIMIT)
+        assert len(cases.cases(register.engine, TESTER)) == (number + 1 >= hints.LIMIT)
     assert standing(register) == set()
-    (case,) = cases.cases(register.engine)
+    (case,) = cases.cases(register.engine, TESTER)
     assert (case["kind"], case["contact_id"]) == ("hints", 1)
 
 

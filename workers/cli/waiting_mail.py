@@ -37,14 +37,16 @@ def list_parked(
     json: Json = False,
 ) -> None:
     """Show the messages that wait, or with --settled those that somebody has dealt with."""
-    rows = _shown(parking.parked(Installation(load_settings()).engine, settled=settled, limit=limit))
+    rows = _shown(
+        parking.parked(Installation(load_settings()).engine, operator(), settled=settled, limit=limit)
+    )
     answer_table({"parked": rows}, rows, as_json=json)
 
 
 @parked.command(name="show")
 def show_parked(message: MessageNumber, *, json: Json = False) -> None:
     """Print a parked message as it came; with --json, octets that are not ASCII stand escaped."""
-    raw, _ = parking.content(Installation(load_settings()).engine, message)
+    raw, _ = parking.content(Installation(load_settings()).engine, message, operator())
     if json:
         answer({"message": message, "content": raw.decode("ascii", "backslashreplace")}, "", as_json=True)
     else:
@@ -56,8 +58,9 @@ def retry(message: MessageNumber, *, json: Json = False) -> None:
     """Read a parked message again, as if it came now."""
     installation = Installation(load_settings())
     engine, tokens, ring = installation.engine, installation.tokens, installation.ring
+    by = operator()
     consequences = parking.retry(
-        engine, message, lambda raw, to: ingest(engine, tokens, raw, to, operator(), ring)
+        engine, message, by, lambda raw, to: ingest(engine, tokens, raw, to, by, ring)
     )
     answer({"message": message, "consequences": consequences}, ", ".join(consequences), as_json=json)
 
@@ -65,7 +68,7 @@ def retry(message: MessageNumber, *, json: Json = False) -> None:
 @parked.command(name="settle")
 def settle_parked(message: MessageNumber, *, json: Json = False) -> None:
     """Say that somebody has dealt with a message."""
-    parking.settle(Installation(load_settings()).engine, message)
+    parking.settle(Installation(load_settings()).engine, message, operator())
     answer({"message": message}, f"message {message} is settled", as_json=json)
 
 
@@ -77,7 +80,9 @@ def list_cases(
     json: Json = False,
 ) -> None:
     """Show the open cases, or with --closed those that were decided."""
-    rows = _shown(open_cases.cases(Installation(load_settings()).engine, closed=closed, limit=limit))
+    rows = _shown(
+        open_cases.cases(Installation(load_settings()).engine, operator(), closed=closed, limit=limit)
+    )
     answer_table({"cases": rows}, rows, as_json=json)
 
 
