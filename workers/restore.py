@@ -1,7 +1,8 @@
 """Putting a backup back. Afterwards everything is halted, until a person says go.
 
 Promise: the database is the backup's, or as it was; in the very transaction that puts it back everything is halted as
-after a restored backup, so that no process sends a message from it. Nothing is replayed by itself. A register that
+after a restored backup, so that no process sends a message from it, and the numbers that people and campaigns got since
+are left out, so that no old link means somebody else. Nothing is replayed by itself. A register that
 holds something is replaced only when that is said, another register's never; keys that are not the backup's are
 refused before anything is changed. Fails with `InputError`, `RefusedOperation` or `KeysFault` (nothing was changed),
 or with `Unreachable`: do it again, with `--replace`.
@@ -36,6 +37,16 @@ from workers.backup_manifest import Manifest, mark_of
 from workers.wiring import Installation
 
 REASON: Final = "the register was restored from a backup"
+#: Numbers that may have been given after the backup are not given again: links in messages name people by them.
+#: Of campaigns only so many are left out as there are partitions ahead.
+_LEAP: Final = {"contact": 1_000_000, "campaign": 100}
+#: SQLite gives the number after the highest: that of a contact which is nobody.
+_LEAP_SQLITE: Final = """
+    INSERT INTO contact (id, key_id, created_at, created_by, updated_at, updated_by, erased_at)
+    SELECT (SELECT max(id) FROM contact) + 1000000, 1, now, who, now, who, now
+    FROM (SELECT strftime('%Y-%m-%d %H:%M:%S.000000', 'now') AS now, 'process:restore' AS who)
+    WHERE EXISTS (SELECT 1 FROM contact)
+"""
 _HALT: Final = f"UPDATE gate SET halted = true, restored = true, halted_reason = '{REASON}'"  # noqa: S608
 
 
@@ -77,7 +88,7 @@ def restore(
     _bring_keys(installation, folder, manifest, with_secrets=with_secrets)
     engine.dispose()
     if found_tools is not None:
-        postgres_tools.replace(engine, found_tools, folder / POSTGRES_COPY, [_in_schema(engine)])
+        postgres_tools.replace(engine, found_tools, folder / POSTGRES_COPY, _last_words(engine))
     else:
         _replace_sqlite(engine, folder / SQLITE_COPY)
     migrate(engine)
@@ -133,10 +144,16 @@ def _unpack(archive: Path, target: Path) -> None:
                 path.rename(place)
 
 
-def _in_schema(engine: sa.Engine) -> str:
+def _last_words(engine: sa.Engine) -> list[str]:
+    """What is done in the transaction that puts a backup back, in the schema that we use."""
     with reading(engine) as connection:
         name: str = connection.execute(sa.select(sa.func.current_schema())).scalar_one()
-    return _HALT.replace("UPDATE gate", f'UPDATE "{name}".gate')
+    leaps = [
+        f"SELECT setval(pg_get_serial_sequence('\"{name}\".{table}', 'id'), coalesce(max(id), 0) + {numbers}) "  # noqa: S608
+        f'FROM "{name}".{table}'
+        for table, numbers in _LEAP.items()
+    ]
+    return [_HALT.replace("UPDATE gate", f'UPDATE "{name}".gate'), *leaps]
 
 
 def _replace_sqlite(engine: sa.Engine, source: Path) -> None:
@@ -154,6 +171,7 @@ def _halt_sqlite(copy: Path, source: Path) -> None:
         with closing(sqlite3.connect(copy)) as connection:
             sound = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
             connection.execute(_HALT)
+            connection.execute(_LEAP_SQLITE)
             connection.commit()
     except sqlite3.DatabaseError:
         sound = False

@@ -28,6 +28,10 @@ SHARED = {
         "campaigns.store.gate_triggers": "raises it from within the database, whoever changes what the gate looks at",
         "workers.restore": "halts a backup in the transaction that puts it back",
     },
+    "contact": {
+        "campaigns.register.contacts": "writes every person",
+        "workers.restore": "leaves out the numbers that were given after the backup",
+    },
     "campaign": {
         "campaigns.planning.campaign": "accepts it",
         "campaigns.planning.expansion": "opens it, in the transaction that writes its last rows",
