@@ -84,6 +84,9 @@ AGE: Final = Gauge(
 WIDTH: Final = Gauge("utskick_gate_width_seconds", "For how long a permit is good, from its question on")
 QUEUE: Final = Gauge("utskick_queue_depth", "Messages on a queue that no worker has taken", ["queue"])
 LEADS: Final = Gauge("utskick_scheduler_leads", "1 where this scheduler leads")
+RIGHTS: Final = Gauge(
+    "utskick_rights_requests", "Requests of people: open, due within a week, overdue", ["state"]
+)
 READY: Final = Gauge("utskick_ready", "1 where this process can do its work")
 
 

@@ -22,6 +22,7 @@ from workers import broker as queue
 from workers.bell import Bell
 from workers.broker import connected, make_broker
 from workers.metrics import LEADS, QUEUE, Readiness, serve
+from workers.rights_clock import RightsClock
 from workers.settings import Settings
 from workers.stopping import StopFlag
 from workers.sweeping import Sweeping
@@ -49,6 +50,7 @@ def run_scheduler(settings: Settings) -> None:
         broker = make_broker(client)
         leadership, bell = Leadership(broker), Bell(installation, broker)
         sealing, sweeping = Sealing(installation.sealer), Sweeping(installation)
+        rights = RightsClock(installation)
         readiness = Readiness()
         serve(settings.metrics, settings.metrics.scheduler_port, readiness)
         log.info("scheduler started")
@@ -60,6 +62,7 @@ def run_scheduler(settings: Settings) -> None:
                     tidy(installation)
                     ring(bell)
                     sealing.look()
+                    rights.look()
                 sweeping.look(leads=leads)
                 for name in queue.QUEUES:
                     QUEUE.labels(name).set(queue.waiting(broker, name))

@@ -82,6 +82,7 @@ def with_addresses(engine: sa.Engine, wrong: Wrong, principal: Principal) -> Ite
     """
     demand(principal, Operation.CONTACT_EXPORT)
     delivery, contact = schema.delivery.c, schema.contact.c
+    demand(principal, Operation.CONTACT_EXPORT)
     with writing(engine) as connection:
         _demand(connection, wrong)
         about = [f"campaign:{wrong.campaign}"] if wrong.campaign is not None else []

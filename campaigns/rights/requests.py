@@ -31,6 +31,8 @@ How = Literal["mailbox", "document", "in_person"]
 Document = Literal["passport", "identity_card", "driving_licence", "residence_permit"]
 
 OPEN: Final = ("received", "identified")
+#: Fulfilled by whoever takes it in: it is absolute, and nothing about it is to be decided.
+_WISH: Final[frozenset[RequestKind]] = frozenset({"objection"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +201,8 @@ def fulfil(
         NotFound: there is no such request.
         RefusedOperation: it is closed, of another kind, or not identified.
     """
-    demand(principal, Operation.REQUEST_DECIDE)
+    if kinds != _WISH:
+        demand(principal, Operation.REQUEST_DECIDE)
     row = identified_row(connection, request, kinds)
     _close(connection, row, "fulfilled", principal)
 

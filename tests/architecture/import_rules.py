@@ -37,6 +37,7 @@ PURE = (
     "campaigns.delivery.matching",
     "campaigns.delivery.phrases",
     "campaigns.delivery.providers_words",
+    "campaigns.rights.asked_by_mail",
     "campaigns.rights.deadlines",
     "campaigns.rights.refusals",
 )

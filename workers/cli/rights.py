@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,9 +14,9 @@ from cyclopts import App, Parameter
 from campaigns.clock import utc_now
 from campaigns.errors import InputError
 from campaigns.register.objections import SubjectKey
-from campaigns.register.permit import answering_a_no
 from campaigns.rights import deadlines, listing, people, requests, wishes
 from campaigns.rights.refusals import Refusal
+from campaigns.rights.taking_up import take_up
 from campaigns.store.engine import reading, writing
 from workers.cli import rights_duties
 from workers.cli.output import Json, answer, answer_table
@@ -43,6 +44,9 @@ def open_(
     *,
     contact: OneContact = None,
     address_from: AddressFile = None,
+    mail: Annotated[
+        int | None, Parameter(help="Instead: a parked letter, as `utskick feedback parked list` shows it.")
+    ] = None,
     received: Annotated[str | None, Parameter(help="The day it came, YYYY-MM-DD; left out: today.")] = None,
     language: Annotated[
         Literal["sv", "fi", "en"] | None, Parameter(help="The language to answer in; left out: the person's.")
@@ -52,32 +56,50 @@ def open_(
 ) -> None:
     """Record a request; an objection binds when the command ends with 0 and is closed at once."""
     installation = _opened()
-    zone = installation.settings.time_zone
-    found, key = _who(installation, contact, address_from)
-    with reading(installation.engine) as connection:
-        spoken = people.living(connection, found)["language"] if found is not None else None
-    asked = requests.Asked(
-        kind=kind,
-        came_by="operator",
-        contact_id=found,
-        subject_key=key.key if found is None and key is not None else None,
-        evidence=evidence,
-        language=language or spoken,
-        received_at=_moment(received, zone),
-        time_zone=zone,
-    )
-    if kind == "objection":
-        with answering_a_no(installation.engine) as connection:
-            number = requests.open_request(connection, asked, operator())
-            keys = wishes.keys_of(connection, found) if found is not None else [key] if key else []
-            wishes.say_no(connection, "objection", keys, f"request {number}", operator())
-            requests.fulfil(connection, number, frozenset({"objection"}), operator())
-    else:
+    if mail is not None:
+        if kind == "objection" or contact is not None or address_from is not None:
+            raise InputError("--mail stands alone; an objection takes --contact or --address-from")
         with writing(installation.engine) as connection:
-            number = requests.open_request(connection, asked, operator())
+            number = take_up(connection, mail, kind, operator(), installation.settings.time_zone)
+    else:
+        found, key = _who(installation, contact, address_from)
+        told = _Told(kind, received, language, evidence)
+        number = _opened_request(installation, found, key, told)
     with reading(installation.engine) as connection:
         shown = listing.show(connection, number)
     answer(shown, f"Request {number}, to be answered by {shown['due_on']}.", as_json=json)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the command says of a request."""
+
+    kind: requests.RequestKind
+    received: str | None
+    language: str | None
+    evidence: str
+
+
+def _opened_request(
+    installation: Installation, contact: int | None, key: SubjectKey | None, told: _Told
+) -> int:
+    zone = installation.settings.time_zone
+    with reading(installation.engine) as connection:
+        spoken = people.living(connection, contact)["language"] if contact is not None else None
+    asked = requests.Asked(
+        kind=told.kind,
+        came_by="operator",
+        contact_id=contact,
+        subject_key=key.key if contact is None and key is not None else None,
+        evidence=told.evidence,
+        language=told.language or spoken,
+        received_at=_moment(told.received, zone),
+        time_zone=zone,
+    )
+    if told.kind == "objection":
+        return wishes.object_to_everything(installation.engine, asked, key, operator())
+    with writing(installation.engine) as connection:
+        return requests.open_request(connection, asked, operator())
 
 
 @rights.command
