@@ -206,15 +206,19 @@ def _on_list(list_id: int) -> Condition:
 def _happened(node: Happened, kind: str, names: Names) -> Condition:
     event, position = schema.event.alias(), schema.position.alias()
     when = [event.c.kind == kind, *_within(event.c.at, node.period, names.now)]
+    works = [position.c.contact_id == schema.contact.c.id, position.c.ended_at.is_(None)]
+    if node.times == 1 and node.of_company:
+        # One inside the other, from the person to the company: joined, SQLite goes through all events for each person.
+        happened = sa.exists().where(event.c.company_id == position.c.company_id, *when)
+        return sa.exists().where(*works, happened)
     if node.of_company:
-        source: Any = event.join(position, position.c.company_id == event.c.company_id)
-        when += [position.c.contact_id == schema.contact.c.id, position.c.ended_at.is_(None)]
+        theirs = sa.select(position.c.company_id).where(*works).correlate(schema.contact)
+        when.append(event.c.company_id.in_(theirs))
     else:
-        source = event
         when.append(event.c.contact_id == schema.contact.c.id)
     if node.times == 1:
-        return sa.exists().select_from(source).where(*when)
-    count = sa.select(sa.func.count()).select_from(source).where(*when)
+        return sa.exists().select_from(event).where(*when)
+    count = sa.select(sa.func.count()).select_from(event).where(*when)
     return count.correlate(schema.contact).scalar_subquery() >= node.times
 
 

@@ -75,6 +75,7 @@ def filled(register: Register, folder: Path) -> Register:
         {"contact": str(ids["asa"]), "kind": "purchase", "at": days_ago(now, 20)},
         {"contact": str(ids["eero"]), "kind": "purchase", "at": days_ago(now, 200)},
         {"company": "FI01120389", "kind": "offer", "at": days_ago(now, 5)},
+        {"company": "FI01120389", "kind": "offer", "at": days_ago(now, 15)},
     ]
     take_document(register.engine, register.ring, {"source": "shop", "events": events}, (FIELDS, TESTER))
     return register
@@ -121,6 +122,8 @@ def found(register: Register, expression: str) -> set[str]:
         ("event purchase since 2100-01-01", set()),
         ("not event purchase", {"mia", "olof"}),
         ("company event offer within 1 weeks", {"asa", "olof"}),
+        ("company event offer at least 2 times within 4 weeks", {"asa", "olof"}),
+        ("company event offer at least 3 times within 4 weeks", set()),
         ('received "newsletter"', set()),
         ("event purchase and language = fi or city = Leeds", {"eero", "mia"}),
         ("event purchase and (language = fi or city = Leeds)", {"eero"}),
