@@ -74,7 +74,7 @@ def _files(
 def _rewrite(engine: sa.Engine, campaign: int, path: Path, ids: set[str]) -> int:
     with disk(path):
         lines = path.read_bytes().decode(ENCODING).split(LINE_END)
-    kept = [line for line in lines if line.split(DELIMITER, 1)[0].strip('"') not in ids]
+    kept = [line for line in lines if _code(line) not in ids]
     if len(kept) == len(lines):
         return 0
     octets = LINE_END.join(kept).encode(ENCODING)
@@ -93,6 +93,11 @@ def _rewrite(engine: sa.Engine, campaign: int, path: Path, ids: set[str]) -> int
     with writing(engine) as connection:
         rewritten(connection, campaign, path.name, manifest.sha256, manifest.rows)
     return len(lines) - len(kept)
+
+
+def _code(line: str) -> str:
+    """The code of a row, which the ledger knows it by; the file has the edition before it."""
+    return line.split(DELIMITER, 1)[0].strip('"').rpartition(":")[2]
 
 
 def _replace(path: Path, octets: bytes) -> None:

@@ -32,6 +32,10 @@ def words_of(connection: sa.Connection, whose: Person) -> frozenset[str]:
         sa.select(contact.email, contact.phone).where(contact.id.in_(whose.contacts))
     ).mappings()
     found: set[str] = {row[name] for row in present for name in _FIELDS if row[name]}
+    further = schema.contact_address.c
+    found |= set(
+        connection.execute(sa.select(further.email).where(further.contact_id.in_(whose.contacts))).scalars()
+    )
     logged = connection.execute(sa.select(value.old, value.new).where(value.contact_id.in_(whose.contacts)))
     for values in (it for row in logged for it in row if isinstance(it, dict)):
         found |= {values[name] for name in _FIELDS if isinstance(values.get(name), str)}

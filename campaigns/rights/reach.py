@@ -46,7 +46,8 @@ def person(connection: sa.Connection, ring: KeyRing, contact_id: int) -> Person:
     Raises:
         NotFound: there is no such contact.
     """
-    numbers = tuple(dict.fromkeys(member.contact for member in persons.members(connection, contact_id)))
+    members = persons.members(connection, contact_id)
+    numbers = tuple(dict.fromkeys(member.contact for member in members))
     if not numbers:
         raise NotFound(f"there is no contact {contact_id}")
     delivery = schema.delivery.c
@@ -59,6 +60,7 @@ def person(connection: sa.Connection, ring: KeyRing, contact_id: int) -> Person:
     flags = schema.datum_flag.c
     flagged = connection.execute(sa.select(flags.value_key).where(flags.contact_id.in_(numbers))).scalars()
     keys |= {bytes(key) for key in flagged}
+    keys |= {bytes(member.email_key) for member in members if member.email_key is not None}
     keys |= _present_keys(connection, ring, numbers)
     return Person(numbers, tuple(sorted(keys)), tuple((row.campaign_id, row.number) for row in sent))
 

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from campaigns.address import parse_email
 from campaigns.clock import utc_now
 from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef
 from campaigns.errors import RefusedOperation
-from campaigns.register import mailing_lists
+from campaigns.register import addresses, mailing_lists, objections
 from campaigns.register.audit_chain import Sealer, seal
 from campaigns.register.audit_check import verify
 from campaigns.register.audit_mark import SealFile
@@ -165,6 +166,18 @@ def test_a_restored_backup_with_the_opt_out_log_sends_them_nothing(
     assert hand is not None
     assert 1 not in {row.delivery.number for row in hand.rows}
     assert statuses(register)[1] == ("withheld", "objection")
+
+
+def test_a_further_address_is_kept_off_too(register: Register) -> None:
+    further = parse_email("anna@home.example")
+    with writing(register.engine) as connection:
+        addresses.add(connection, register.ring, ANNA, further, TESTER)
+    erased(register)
+    keys = register.ring.fingerprints("address", further.comparison_text)
+    with reading(register.engine) as connection:
+        standing = objections.standing(connection, keys)
+    assert [(no["kind"], no["origin"]) for no in standing] == [("objection", "erasure")]
+    assert "anna@home.example" not in repr(register.contents())
 
 
 def test_a_legal_hold_stands_above_it(register: Register) -> None:
