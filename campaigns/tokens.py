@@ -34,6 +34,7 @@ class TokenPurpose(Enum):
     VIEW = b"view"
     RETURN_PATH = b"return-path"
     MESSAGE_ID = b"message-id"
+    CONFIRM = b"confirm"
 
 
 class TokenClaims(NamedTuple):

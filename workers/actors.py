@@ -28,6 +28,7 @@ from campaigns.principal import WORKER, Level, Principal
 from workers import broker as queue
 from workers import metrics
 from workers.bell import Bell
+from workers.opt_in_sending import OptInRoom
 from workers.sending import SendingRoom
 from workers.wiring import Installation
 
@@ -43,6 +44,8 @@ class Actors:
         self._declare("submit_campaign", queue.SUBMISSIONS, self.submit_campaign)
         self._declare("record_events", queue.SUBMISSIONS, self.record_events)
         self._declare("expand_campaign", queue.EXPANSIONS, self.expand_campaign)
+        self._opt_ins = OptInRoom(installation)
+        self._declare("send_opt_in", queue.SUBMISSIONS, self.send_opt_in, max_retries=0)
         self._declare("deliver_batch", queue.DELIVERIES, self.deliver_batch, max_retries=0)
 
     def submit_campaign(self, document: object = None, *_rest: object, **_named: object) -> None:
@@ -90,6 +93,17 @@ class Actors:
         log.info("campaign expanded", campaign=campaign, recipients=expansion.recipients)
         self._bell.ring(at_once=True)
         ledger.complete_if_done(self._installation.engine, campaign)
+
+    def send_opt_in(self, opt_in: object = None, *_rest: object) -> None:
+        """Send one mail that asks for a confirmation; what fails is put on the queue again by the scheduler."""
+        if not isinstance(opt_in, int):
+            return
+        try:
+            status = self._opt_ins.send(opt_in)
+        except UtskickError as error:
+            log.warning("confirmation not sent", opt_in=opt_in, problem=type(error).__name__)
+        else:
+            log.info("confirmation", opt_in=opt_in, status=status)
 
     def deliver_batch(self, campaign: object = None, batch_no: object = None, *_rest: object) -> None:
         """Hand one batch over."""

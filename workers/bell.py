@@ -17,6 +17,7 @@ from dramatiq.brokers.redis import RedisBroker
 from campaigns.clock import utc_now
 from campaigns.delivery import open_work
 from campaigns.delivery.ledger import BatchRef
+from campaigns.register import opt_ins
 from workers import broker as queue
 from workers.wiring import Installation
 
@@ -27,6 +28,7 @@ LOW: Final = 4
 #: After so many seconds a message that nobody followed is put there again.
 BATCH_MARK_SECONDS: Final = 5
 EXPANSION_MARK_SECONDS: Final = 20
+OPT_IN_MARK_SECONDS: Final = 30
 
 
 class Bell:
@@ -73,6 +75,16 @@ class Bell:
     def may_ring_for_expansion(self, campaign: int) -> None:
         """An expansion was broken off: it may be put on the queue again at once."""
         queue.unmark(self._broker, f"expansion:{campaign}")
+
+    def ring_for_opt_ins(self) -> None:
+        """Put the mails on the queue that ask for a confirmation and are due.
+
+        Raises:
+            Unreachable: the database or the queue is away; ring again later.
+        """
+        for opt_in in opt_ins.due(self._engine):
+            if queue.mark(self._broker, f"opt_in:{opt_in}", OPT_IN_MARK_SECONDS):
+                queue.put(self._broker, queue.SUBMISSIONS, "send_opt_in", opt_in)
 
     def answered(self, ref: BatchRef, rests_until: datetime | None = None) -> None:
         """A message was followed: the batch may be put on the queue again when it is due again, and has rested."""

@@ -62,6 +62,7 @@ def run_web(settings: Settings, host: str, port: int) -> None:
         signing=submission_signing(settings, installation.ring),
         submit=lambda document: _submit(settings, document),
         guard_webhook=lambda key: guard_webhook(settings, key),
+        opt_in_lists=settings.opt_in.lists,
         confirming=frozenset(key for key, hook in settings.webhooks.items() if hook.confirm_subscriptions),
     )
     listening = _listening(host, port)

@@ -16,7 +16,7 @@ from dramatiq.brokers.redis import RedisBroker
 from campaigns.delivery import control, ledger, open_work, overdue
 from campaigns.errors import RefusedOperation, Unreachable, UtskickError
 from campaigns.planning.firing import fire_due
-from campaigns.register import audit_chain
+from campaigns.register import audit_chain, opt_ins
 from campaigns.register.audit_chain import Sealer
 from workers import broker as queue
 from workers.bell import Bell
@@ -81,6 +81,7 @@ def ring(bell: Bell) -> None:
         Unreachable: the database or the queue is away; ring again later.
     """
     bell.ring_for_expansions()
+    bell.ring_for_opt_ins()
     bell.ring()
 
 
@@ -91,6 +92,7 @@ def tidy(installation: Installation) -> None:
         Unreachable: the database is away; what was done stays done, the rest is done at the next look.
     """
     engine = installation.engine
+    opt_ins.tidy(engine)
     for firing in fire_due(installation.planning):
         told = {"campaign": firing.receipt.campaign_id, "submission": firing.receipt.submission_id}
         log.info("schedule fired", **told, missed=firing.missed, faults=len(firing.receipt.faults))

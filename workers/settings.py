@@ -23,6 +23,7 @@ from campaigns.register.processors import SELF, Processor, guard
 from workers import settings_checks as checks
 from workers.settings_access import AccountTable, ApprovalTable, SubmissionTable
 from workers.settings_feedback import Mailbox, Webhook
+from workers.settings_pages import OptInTable, opt_in_faults
 from workers.settings_register import FieldTable, SegmentsTable, field_faults
 from workers.settings_retention import Retention
 from workers.settings_traffic import (
@@ -171,6 +172,7 @@ class Settings(_Table):
     print_houses: dict[Key, PrintHouse] = {}
     webhooks: dict[Key, Webhook] = {}
     mailboxes: dict[Key, Mailbox] = {}
+    opt_in: OptInTable = OptInTable()
     retries: RetryTable = RetryTable()
     schedules: Schedules = Schedules()
     accounts: AccountTable = AccountTable()
@@ -354,6 +356,7 @@ def _cross_faults(settings: Settings, today: date) -> list[Fault]:
     for key, smarthost in settings.smarthosts.items():
         faults += _smarthost_faults(settings, key, smarthost, today)
     faults += field_faults(settings.fields)
+    faults += opt_in_faults(settings.opt_in, settings.senders)
     used = [
         (f"print_houses.{key}", house.processor)
         for key, house in settings.print_houses.items()

@@ -21,7 +21,7 @@ from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from campaigns.tokens import TokenClaims
 
-CaseKind = Literal["stop", "hints", "access"]
+CaseKind = Literal["stop", "hints", "address"]
 
 
 @dataclass(frozen=True)

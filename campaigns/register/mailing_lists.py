@@ -74,6 +74,12 @@ def get(connection: sa.Connection, key: str) -> MailingList:
     return found
 
 
+def name_of(connection: sa.Connection, list_id: int) -> str:
+    """The name of a list; blank where there is none."""
+    table = schema.mailing_list.c
+    return connection.execute(sa.select(table.name).where(table.id == list_id)).scalar_one_or_none() or ""
+
+
 def all_lists(connection: sa.Connection) -> list[MailingList]:
     """All lists, by key."""
     table = schema.mailing_list

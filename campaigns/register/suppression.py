@@ -29,6 +29,8 @@ from campaigns.store.register_tables import SUPPRESSION_KINDS
 
 #: Reasons that only mean "not now": the row goes back to where it was.
 PASSING_REASONS = frozenset({"paused", "address_changed"})
+#: What keeps even a mail from going that its reader asked for.
+OUTWEIGHING_A_REQUEST = ("restricted", "complaint", "hard_bounce", "manual")
 
 _NOTHING = 99
 Column = sa.ColumnElement[Any]
@@ -156,6 +158,18 @@ class InHand:
     clearance: Clearance | None = None
 
 
+@dataclass
+class Requested:
+    """A mail that its reader has asked for, so that no list, basis or objection is asked about: the fingerprints of the
+    mailbox and its domain under every key, and what was last found against them."""
+
+    delivery: DeliveryRef
+    mailbox: frozenset[bytes]
+    domain: frozenset[bytes]
+    checked_epoch: int = -1
+    withheld: Withheld | None = None
+
+
 class Gate:
     """Answers for one process. Safe for threads; each `InHand` belongs to one thread.
 
@@ -198,6 +212,28 @@ class Gate:
         in_hand.clearance = Clearance(delivery, address, permit.valid_until, _GATE_SEAL)
         return in_hand.clearance
 
+    def clear_requested(self, requested: Requested, address: str) -> Verdict:
+        """The gate's answer for a mail that its reader asked for themselves: to confirm a wish. What others recorded
+        against the mailbox, that it does not work, and any "no" of its whole domain withhold it.
+
+        Raises:
+            GateClosed: the gate cannot be asked; nothing may be sent.
+        """
+        permit = self._office.permit()
+        while requested.checked_epoch < permit.epoch:
+            try:
+                with reading(self._engine) as connection:
+                    row = connection.execute(_against_requested(requested)).one()
+            except Unreachable as error:
+                raise GateClosed(f"the gate cannot be asked: {error}") from error
+            reason = None if row.rank is None else SUPPRESSION_KINDS[row.rank]
+            requested.withheld = None if reason is None else Withheld(requested.delivery, reason)
+            requested.checked_epoch = row.epoch
+            permit = self._office.permit()
+        if requested.withheld is not None:
+            return requested.withheld
+        return Clearance(requested.delivery, address, permit.valid_until, _GATE_SEAL)
+
     @property
     def permit(self) -> Permit:
         """The permit that this process holds, whether or not it is still good."""
@@ -226,6 +262,24 @@ class Gate:
                     delivery, row.reason, final=row.reason not in PASSING_REASONS
                 )
         in_hand.checked_epoch = rows[0].epoch
+
+
+def _against_requested(requested: Requested) -> sa.Select[Any]:
+    """The epoch and the strongest "no" that outweighs a person's own request, in one statement, so in one snapshot."""
+    no = schema.suppression.c
+    rank = sa.case(*((no.kind == kind, number) for number, kind in enumerate(SUPPRESSION_KINDS)))
+    of_others = sa.and_(no.subject_key.in_(requested.mailbox), no.kind.in_(OUTWEIGHING_A_REQUEST))
+    strongest = (
+        sa.select(sa.func.min(rank))
+        .where(
+            no.lifted_at.is_(None),
+            no.list_id == 0,
+            no.channel.in_(("", "email")),
+            sa.or_(of_others, no.subject_key.in_(requested.domain)),
+        )
+        .scalar_subquery()
+    )
+    return sa.select(schema.gate.c.epoch, strongest.label("rank"))
 
 
 def _refusals(in_hand: InHand) -> sa.Select[Any]:

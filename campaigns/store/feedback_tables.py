@@ -10,7 +10,7 @@ from campaigns.store.metadata import metadata
 
 FLAGGED_FIELDS = ("email", "postal")
 FLAG_REASONS = ("hard_bounce", "returned_post")
-CASE_KINDS = ("stop", "hints", "access")
+CASE_KINDS = ("stop", "hints", "address")
 
 feedback_event = sa.Table(
     "feedback_event",

@@ -21,6 +21,7 @@ from campaigns.store.ledger_tables import (
 )
 from campaigns.store.merge_tables import contact_merge
 from campaigns.store.metadata import metadata
+from campaigns.store.opt_in_tables import opt_in
 from campaigns.store.people_tables import contact_address, contact_field, event, segment
 from campaigns.store.register_tables import (
     company,
@@ -75,6 +76,7 @@ __all__ = [
     "legal_hold",
     "mailing_list",
     "metadata",
+    "opt_in",
     "parked_mail",
     "position",
     "print_file",

@@ -47,6 +47,7 @@ def context_for(register: Register, webhooks: Mapping[str, Endpoint] | None = No
         webhooks=ENDPOINTS if webhooks is None else webhooks,
         public_url="https://post.timmero.example",
         time_zone="Europe/Helsinki",
+        opt_in_lists=frozenset({"sagen", "gone"}),
     )
 
 

@@ -5,14 +5,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from campaigns.address import parse_email
 from campaigns.content.language import LANGUAGES
+from campaigns.register import opt_ins
+from campaigns.store import schema
 from campaigns.store.engine import writing
-from campaigns.tokens import TokenPurpose
+from campaigns.tokens import TokenClaims, TokenPurpose
 from tests.support.register import LIST_ID, Register, made_register
+from tests.support.smtp_sink import SmtpSink
 from tests.web.browsing import started_browser, visiting
+from tests.web.confirmations import link_in, send_all
 from tests.web.place import client_for, client_without_database
 
 pytestmark = pytest.mark.needs_chromium
@@ -52,6 +58,42 @@ def preferences(register: Register, number: int) -> str:
 
 def leaving(register: Register, number: int) -> str:
     return f"/u/{register.link(TokenPurpose.UNSUBSCRIBE, number)}"
+
+
+def confirming(register: Register, kind: opt_ins.Kind) -> str:
+    """The link of a wish that waits."""
+    address = parse_email(f"{kind}@kund.example")
+    list_id, contact_id = (LIST_ID, None) if kind == "join" else (None, READER)
+    wanted = opt_ins.Wanted(kind, address, "sv", "yes", list_id=list_id, contact_id=contact_id)
+    with writing(register.engine) as connection:
+        opt_ins.ask(connection, register.ring, wanted)
+        table = schema.opt_in.c
+        made = sa.select(table.id).where(table.kind == kind).order_by(table.id.desc()).limit(1)
+        number = connection.execute(made).scalar_one()
+    claims = TokenClaims(0, number, list_id or 0, contact_id or 0)
+    return f"/c/{register.tokens.for_link(TokenPurpose.CONFIRM, claims)}"
+
+
+def test_joining_and_confirming_without_script(browser: Browser, register: Register) -> None:
+    with visiting(browser, client_for(register), width=375) as visitor, SmtpSink() as sink:
+        visitor.open("/s/sagen?lang=fi")
+        window = visitor.window
+        window.fill("#email", "ny.person@")
+        window.keyboard.press("Enter")
+        window.wait_for_selector("[role=alert]")
+        assert window.title().startswith("Virhe:")
+        window.fill("#email", "ny.person@kund.example")
+        window.click("label[for=agree]")
+        window.click("label[for=language-sv]")
+        window.click("main button")
+        assert window.locator("h1").text_content() == "Katso sähköpostiasi"
+        assert send_all(register, sink) == ["sent"]
+        visitor.open(link_in(sink.messages[0].content))
+        assert window.locator("html").get_attribute("lang") == "sv"
+        window.click("main button")
+        assert "Du står på listan" in (window.locator("h1").text_content() or "")
+        assert visitor.strangers == []
+        assert visitor.context.cookies() == []
 
 
 def test_leaving_undoing_and_stopping_one_more_without_script(browser: Browser, register: Register) -> None:
@@ -126,6 +168,12 @@ def _wrong(window: Page) -> None:
     window.click("button[value=correct]")
 
 
+def _subscribe(window: Page) -> None:
+    window.fill("#email", "ny.person@kund.example")
+    window.click("label[for=agree]")
+    window.click("main button")
+
+
 def _stop(window: Page) -> None:
     if window.locator("button[value=stop]").count():
         window.click("button[value=stop]")
@@ -140,6 +188,13 @@ PAGES: Final[dict[str, tuple[Callable[[Register], str], Step | None]]] = {
     "copy": (lambda register: preferences(register, READER) + "?view=copy", None),
     "unsubscribe": (lambda register: leaving(register, READER), None),
     "unsubscribed": (lambda register: leaving(register, LEAVER), lambda it: it.click("button[value=list]")),
+    "form": (lambda _: "/s/sagen", None),
+    "faulty form": (lambda _: "/s/sagen", lambda it: it.click("main button")),
+    "sent": (lambda _: "/s/sagen", _subscribe),
+    "confirm": (lambda register: confirming(register, "join"), None),
+    "confirm restore": (lambda register: confirming(register, "restore"), None),
+    "confirm move": (lambda register: confirming(register, "move"), None),
+    "confirmed": (lambda register: confirming(register, "join"), lambda it: it.click("main button")),
     "unknown": (lambda _: "/p/unknown", None),
 }
 

@@ -22,6 +22,7 @@ from workers.web.context import View, WebContext
 from workers.web.guard import Guard
 from workers.web.hooks import HOOK_ANSWERS, HOOK_DESCRIPTION, Hooks
 from workers.web.links import Links
+from workers.web.opt_in import OptInPages
 from workers.web.pictures import Pictures
 from workers.web.preferences import PreferencePages
 
@@ -43,7 +44,9 @@ def create_app(context: WebContext) -> FastAPI:
     links, pictures, hooks, reports = Links(context), Pictures(context), Hooks(context), _Reports(context)
     # `path` takes slashes too, so that a link with something behind it gets the same page as any other bad one.
     app.add_route("/u/{token:path}", links.unsubscribe, methods=[*_SHOWN, "POST", "OPTIONS"])
-    preferences = PreferencePages(context)
+    preferences, opt_in = PreferencePages(context), OptInPages(context)
+    app.add_route("/s/{key:path}", opt_in.form, methods=[*_SHOWN, "POST"])
+    app.add_route("/c/{token:path}", opt_in.confirm, methods=[*_SHOWN, "POST"])
     app.add_route("/p/{token:path}", preferences.serve, methods=[*_SHOWN, "POST"])
     app.add_route("/v/{token:path}", links.view, methods=_SHOWN)
     app.add_route("/a/{name:path}", pictures.serve, methods=_SHOWN)

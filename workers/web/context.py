@@ -33,8 +33,9 @@ View = Callable[[TokenClaims], str | None]
 class WebContext:
     """The register, the tokens, the pages; how the message of a delivery is made anew as a page (None where there is
     none any more); what each webhook endpoint believes, which of them confirm their subscription by themselves, and the
-    guard over whose they are (raises `GuardRefused`); where we are seen from outside; the readers' time zone. For
-    programs: the keys, what submissions are signed with, and how one is put on the queue."""
+    guard over whose they are (raises `GuardRefused`); which lists can be joined by a form; where we are seen from
+    outside; the readers' time zone. For programs: the keys, what submissions are signed with, and how one is put on the
+    queue."""
 
     engine: sa.Engine
     tokens: TokenMaker
@@ -45,6 +46,7 @@ class WebContext:
     public_url: str
     time_zone: str
     confirming: frozenset[str] = frozenset()
+    opt_in_lists: frozenset[str] = frozenset()
     certificates: Certificates = field(default_factory=Certificates)
     signing: Signing = field(default_factory=Signing)
     submit: Callable[[Mapping[str, Any]], None] = _no_queue

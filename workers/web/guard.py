@@ -20,7 +20,7 @@ from workers.web.pages import Pages
 
 #: How long a caller should wait before trying again, in seconds.
 RETRY_AFTER: Final = "30"
-_FOR_PEOPLE: Final = ("/u/", "/v/", "/p/")
+_FOR_PEOPLE: Final = ("/u/", "/v/", "/p/", "/s/", "/c/")
 
 log = structlog.get_logger()
 

@@ -54,7 +54,8 @@ class Pages:
             code: tomllib.loads((root / "strings" / f"{code}.toml").read_text(encoding="utf-8"))
             for code in LANGUAGES
         }
-        self._controller, self._default = controller, default_language
+        self._environment.filters["capfirst"] = _capitalised
+        self.controller, self._default = controller, default_language
         self.files: dict[str, PageFile] = {}
         self._urls = {
             name: self._file((root / "pages" / name).read_bytes(), name.rpartition(".")[2])
@@ -65,13 +66,17 @@ class Pages:
         """The first wish that is one of our languages, else the installation's."""
         return next((wish for wish in wishes if wish in LANGUAGES), self._default)
 
+    def words(self, language: str) -> Mapping[str, Any]:
+        """All texts in a language."""
+        return self._strings[as_language(language)]
+
     def render(self, name: str, language: str, status: int = 200, **more: Any) -> HTMLResponse:
         """One page as an answer."""
         context = {
             "t": self._strings[as_language(language)],
             "lang": language,
             "languages": list(LANGUAGES),
-            "controller": self._controller,
+            "controller": self.controller,
             "css_url": self._urls["page.css"],
             "mark_url": self._urls["mark.png"],
             "picture_url": self._urls["jetty.png"],
@@ -80,6 +85,7 @@ class Pages:
             "action": "",
             "query": "",
             "outcome": "",
+            "switch": True,
             "time_text": "",
             "stopped_all": False,
             "left": None,
@@ -92,3 +98,7 @@ class Pages:
         name = f"{hashlib.sha256(content).hexdigest()[:32]}.{extension}"
         self.files[name] = PageFile(_MEDIA[extension], content)
         return f"/a/{name}"
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -18,11 +18,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from campaigns.address import parse_email
 from campaigns.clock import utc_now
 from campaigns.content.language import LANGUAGES, as_language, date_text
 from campaigns.errors import NotFound
 from campaigns.principal import Principal
-from campaigns.register import corrections, pauses, preferences, subscriptions
+from campaigns.register import corrections, opt_ins, pauses, preferences, subscriptions
+from campaigns.register.opt_ins import Wanted
 from campaigns.register.own_data import FIELDS, read_own
 from campaigns.register.pauses import Evidence
 from campaigns.register.permit import recording_noes
@@ -63,6 +65,7 @@ class PreferencePages:
             "leave": self._leave,
             "correct": self._correct,
             "copy": self._ask_copy,
+            "restore": self._restore,
         }
 
     async def serve(self, request: Request) -> Response:
@@ -159,19 +162,39 @@ class PreferencePages:
         return await self._done(visit, deed, "saved")
 
     async def _correct(self, visit: Visit, form: Form) -> HTMLResponse:
-        typed = {name: form[name] for name in FIELDS if name in form and name != "email"}
+        typed = {name: form[name] for name in FIELDS if name in form}
         values, problems = read_own(typed)
+        if visit.person.person["email"] and values.get("email") == "":
+            problems["email"] = "email"
         if problems:
             again = Visit(visit.claims, visit.person, visit.language, visit.path, "data")
             return self.show(again, values={**visit.person.person, **typed}, problems=problems)
-        contact, ring = visit.claims.contact, self._context.ring
+        ring, now = self._context.ring, visit.person
+        given = values.pop("email", "")
+        moving = bool(given) and given != now.person["email"]
 
         def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
             evidence, principal = said
+            if moving:
+                wanted = Wanted("move", parse_email(given), visit.language, "", contact_id=now.contact_id)
+                opt_ins.ask(connection, ring, wanted)
             correction = corrections.Correction(values, evidence.origin, "person", evidence.proof)
-            rectification.correct(connection, ring, contact, correction, principal)
+            rectification.correct(connection, ring, now.contact_id, correction, principal)
 
-        return await self._done(visit, deed, "corrected")
+        return await self._done(visit, deed, "moving" if moving else "corrected")
+
+    async def _restore(self, visit: Visit, _form: Form) -> HTMLResponse:
+        """Whoever holds the link may ask for it; only the owner of the mailbox can have it done."""
+        ring, now = self._context.ring, visit.person
+        if not (now.stopped and now.person["email"]):
+            return self.show(visit)
+
+        def deed(connection: sa.Connection, _said: tuple[Evidence, Principal]) -> None:
+            address = parse_email(now.person["email"])
+            wanted = Wanted("restore", address, visit.language, "", contact_id=now.contact_id)
+            opt_ins.ask(connection, ring, wanted)
+
+        return await self._done(visit, deed, "restore")
 
     async def _ask_copy(self, visit: Visit, _form: Form) -> HTMLResponse:
         contact, zone = visit.claims.contact, self._context.time_zone
