@@ -40,8 +40,8 @@ NUMBERS = {
 }
 KEY = {"postgres": "decode(lpad(to_hex(n), 64, '0'), 'hex')", "sqlite": "randomblob(32)"}
 AT = {
-    "postgres": "timestamptz '2026-11-24 00:00:00+00' - (n * 7919 % 730) * interval '1 day'",
-    "sqlite": "datetime('2026-11-24', '-' || (n * 7919 % 730) || ' days') || '.000000'",
+    "postgres": "timestamptz '2026-11-24 00:00:00+00' - (n % 730 * 7919 % 730) * interval '1 day'",
+    "sqlite": "datetime('2026-11-24', '-' || (n % 730 * 7919 % 730) || ' days') || '.000000'",
 }
 
 
@@ -120,7 +120,7 @@ def _fill(connection: sa.Connection, count: int) -> None:
         event.replace("$turn", "1"),
     )
     for statement in statements:
-        connection.exec_driver_sql(statement)
+        connection.execute(sa.text(statement))
 
 
 if __name__ == "__main__":
