@@ -49,6 +49,7 @@ _ACQUAINTANCE: Final[Fields] = _STRANGER | {
     "position": "inköpschef",
     "company": "Ett Ab",
     "companies": ("Ett Ab", "Två & Co", "Tre Oy"),
+    "source": "Företagsregistret",
     "preferences_url": "https://mail.example/p/sample",
     "view_url": "https://mail.example/v/sample",
 }

@@ -74,6 +74,8 @@ class RecipientView(NamedTuple):
     preferences_url: str
     view_url: str
     message_id: str
+    #: Where the address is from, in words, on the first message to somebody who did not give it; else blank.
+    source: str = ""
 
     @property
     def display_name(self) -> str:
@@ -96,7 +98,7 @@ def recipient_fields(view: RecipientView) -> dict[str, object]:
 
 
 _TEXT_FIELDS: Final = (
-    *("first_name", "last_name", "title", "position", "email", "list_name"),
+    *("first_name", "last_name", "title", "position", "email", "list_name", "source"),
     *("unsubscribe_url", "preferences_url", "view_url"),
 )
 _text_values: Final = attrgetter(*(name if name != "email" else "address" for name in _TEXT_FIELDS))

@@ -31,6 +31,7 @@ RECIPIENT_FIELDS: Final = frozenset(
         "companies",
         "email",
         "list_name",
+        "source",
         "unsubscribe_url",
         "preferences_url",
         "view_url",

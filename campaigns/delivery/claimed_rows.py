@@ -1,7 +1,7 @@
 """What a claim reads: the rows to hand over with everything that their messages show, and those that the gate
 refuses.
 
-Promise: two queries for a whole batch, whatever its size; the address is the contact's present one. Only
+Promise: three queries for a whole batch, whatever its size; the address is the contact's present one. Only
 declared fields of the contact itself leave the register here, nothing of anybody else.
 """
 
@@ -19,7 +19,8 @@ from campaigns.store import schema
 
 
 class ClaimedRow(NamedTuple):
-    """One delivery to make, with what its message may show. `address` is None on the channel post."""
+    """One delivery to make, with what its message may show. `address` is None on the channel post; `source` says where
+    the address is from, on the first message to somebody who did not give it (GDPR Art. 14 and 21(4))."""
 
     delivery: DeliveryRef
     attempt: int
@@ -33,6 +34,7 @@ class ClaimedRow(NamedTuple):
     person: Mapping[str, str]
     companies: tuple[str, ...]
     position: str
+    source: str = ""
 
 
 PERSON_FIELDS = ("first_name", "last_name", "title", "street", "postal_code", "city", "country")
@@ -59,15 +61,17 @@ def claimed_rows(
     if not attempts:
         return []
     span = _span(campaign_id, min(attempts), max(attempts))
-    working_for = _positions(connection, span)
+    working_for, sources = _positions(connection, span), _sources(connection, span)
     return [
-        _claimed(campaign_id, row, attempts[row[0]], working_for.get(row[1], ()))
+        _claimed(campaign_id, row, attempts[row[0]], working_for.get(row[1], ()), sources.get(row[1], ""))
         for row in connection.execute(_CLAIMED, span)
         if row[0] in attempts
     ]
 
 
-def _claimed(campaign_id: int, row: Any, attempt: int, positions: Sequence[tuple[str, str]]) -> ClaimedRow:
+def _claimed(
+    campaign_id: int, row: Any, attempt: int, positions: Sequence[tuple[str, str]], source: str
+) -> ClaimedRow:
     number, contact, language, tries, list_id, list_key, list_name, address, *person = row
     return ClaimedRow(
         DeliveryRef(campaign_id, number),
@@ -82,6 +86,7 @@ def _claimed(campaign_id: int, row: Any, attempt: int, positions: Sequence[tuple
         {name: value for name, value in zip(PERSON_FIELDS, person, strict=True) if value},
         tuple([company for company, _ in positions]),
         next((name for _, name in positions if name), ""),
+        source,
     )
 
 
@@ -91,6 +96,11 @@ def _positions(connection: sa.Connection, span: Mapping[str, int]) -> defaultdic
     for contact, company, position in connection.execute(_POSITIONS, span):
         found[contact].append((company, position or ""))
     return found
+
+
+def _sources(connection: sa.Connection, span: Mapping[str, int]) -> dict[int, str]:
+    """Per contact of a range that has to be told it: the source of its data, the earliest one first known."""
+    return {row.contact_id: row.source for row in connection.execute(_SOURCES, span)}
 
 
 def _span(campaign_id: int, first: int, last: int) -> dict[str, int]:
@@ -155,3 +165,36 @@ _POSITIONS: Final = (
     .where(*_in_span, schema.position.c.ended_at.is_(None))
     .order_by(schema.position.c.contact_id, schema.position.c.id)
 )
+
+
+def _sources_to_tell() -> sa.Select[Any]:
+    """Who did not give the data themselves, and was sent nothing before the row in question.
+
+    Consent is the person's own word, whoever typed it in, unless the address is said to come from elsewhere.
+    """
+    earlier, provenance, intake = schema.delivery.alias().c, schema.provenance.c, schema.intake.c
+    own = schema.intake.alias().c
+    own_row = schema.provenance.alias().c
+    gave_it = sa.exists().where(
+        own_row.contact_id == _delivery.contact_id, own.id == own_row.intake_id, own.source_class == "person"
+    )
+    told = sa.exists().where(
+        earlier.contact_id == _delivery.contact_id,
+        earlier.campaign_id != _delivery.campaign_id,
+        earlier.status == "accepted",
+        sa.or_(_delivery.handed_over_at.is_(None), earlier.handed_over_at < _delivery.handed_over_at),
+    )
+    elsewhere = sa.or_(
+        intake.source_class.not_in(("person", "company")),
+        sa.and_(intake.source_class == "company", intake.basis.is_distinct_from("consent")),
+    )
+    return (
+        sa.select(_delivery.contact_id, intake.source)
+        .join(schema.provenance, provenance.contact_id == _delivery.contact_id)
+        .join(schema.intake, intake.id == provenance.intake_id)
+        .where(*_in_span, elsewhere, ~gave_it, ~told)
+        .order_by(intake.id.desc())  # the last one read is the first one taken in
+    )
+
+
+_SOURCES: Final = _sources_to_tell()

@@ -111,6 +111,7 @@ class Writer:
             preferences_url=f"{base}/p/{tokens.preferences}",
             view_url=f"{base}/v/{tokens.view}",
             message_id=f"<{tokens.message_id}@{domain}>",
+            source=row.source,
         )
 
 

@@ -127,7 +127,7 @@ def _canary(number: int) -> RecipientView:
         name: f"https://m.example/{name}/{mark}"
         for name in ("unsubscribe_url", "preferences_url", "view_url")
     }
-    texts = dict.fromkeys(("first_name", "last_name", "title", "position", "list_name"), mark)
+    texts = dict.fromkeys(("first_name", "last_name", "title", "position", "list_name", "source"), mark)
     view = RecipientView(
         address=f"{mark}@kund.example",
         companies=(mark, f"{mark} Ab"),
