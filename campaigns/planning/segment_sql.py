@@ -211,15 +211,19 @@ def _happened(node: Happened, kind: str, names: Names) -> Condition:
         # One inside the other, from the person to the company: joined, SQLite goes through all events for each person.
         happened = sa.exists().where(event.c.company_id == position.c.company_id, *when)
         return sa.exists().where(*works, happened)
-    if node.of_company:
-        theirs = sa.select(position.c.company_id).where(*works).correlate(schema.contact)
-        when.append(event.c.company_id.in_(theirs))
-    else:
-        when.append(event.c.contact_id == schema.contact.c.id)
     if node.times == 1:
-        return sa.exists().select_from(event).where(*when)
-    count = sa.select(sa.func.count()).select_from(event).where(*when)
-    return count.correlate(schema.contact).scalar_subquery() >= node.times
+        return sa.exists().select_from(event).where(event.c.contact_id == schema.contact.c.id, *when)
+    # Counted for everybody at once: asked for each person, a million people are a million questions.
+    people: Any = event.c.contact_id
+    source: Any = event
+    if node.of_company:
+        people, source = (
+            position.c.contact_id,
+            event.join(position, position.c.company_id == event.c.company_id),
+        )
+        when.append(position.c.ended_at.is_(None))
+    often = sa.select(people).select_from(source).where(people.is_not(None), *when).group_by(people)
+    return schema.contact.c.id.in_(often.having(sa.func.count() >= node.times))
 
 
 def _received(node: Received, names: Names) -> Condition:
