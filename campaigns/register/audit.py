@@ -33,6 +33,8 @@ RETENTION: Final = "register:audit:redact"
 
 _TAG = re.compile(r"[a-z_]+:[a-z_]+:[a-z_]+")
 _CONTACT = re.compile(r"contact:([0-9]+)")
+#: A mail address in running text; the long local parts of our own tokens name a delivery, and stay.
+_ADDRESS = re.compile(r"(?<![^\s<(\"',;:])[^\s@<>()\"',;:]{1,39}@[^\s@<>()\"',;:]+")
 _SALT_OCTETS = 16
 #: More people in an entry without values are bulk work, whose list is kept elsewhere (provenance, disclosures).
 _FEW: Final = 20
@@ -58,6 +60,8 @@ class Entry:
     def __post_init__(self) -> None:
         if not _TAG.fullmatch(self.tag):
             raise ValueError(f"audit tag {self.tag!r} is not subject:object:action")
+        # The entry itself is sealed and outlives an erasure: an address that somebody wrote into it must not.
+        object.__setattr__(self, "evidence", _ADDRESS.sub("[address]", self.evidence))
 
 
 def write(connection: sa.Connection, entry: Entry) -> int:

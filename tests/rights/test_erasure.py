@@ -11,7 +11,7 @@ from campaigns.clock import utc_now
 from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef
 from campaigns.errors import RefusedOperation
-from campaigns.register import addresses, mailing_lists, objections
+from campaigns.register import addresses, audit, mailing_lists, objections
 from campaigns.register.audit_chain import Sealer, seal
 from campaigns.register.audit_check import verify
 from campaigns.register.audit_mark import SealFile
@@ -178,6 +178,17 @@ def test_a_further_address_is_kept_off_too(register: Register) -> None:
         standing = objections.standing(connection, keys)
     assert [(no["kind"], no["origin"]) for no in standing] == [("objection", "erasure")]
     assert "anna@home.example" not in repr(register.contents())
+
+
+def test_an_address_in_the_words_of_an_entry_is_not_kept(sqlite_register: Register) -> None:
+    token = "a" * 45 + "@mail.example"
+    with writing(sqlite_register.engine) as connection:
+        said = f"mail of <Anna.Lind@kund.example>, {token}"
+        number = audit.write(
+            connection, audit.Entry(TESTER, "contact:register:edit", [f"contact:{ANNA}"], said)
+        )
+        entry = sa.select(schema.audit.c.evidence).where(schema.audit.c.id == number)
+        assert connection.execute(entry).scalar_one() == f"mail of <[address]>, {token}"
 
 
 def test_a_legal_hold_stands_above_it(register: Register) -> None:
