@@ -108,8 +108,11 @@ def _by_delivery(table: sa.Table, whose: Person) -> Iterator[Condition]:
 
 
 def _by_fingerprint(table: sa.Table, whose: Person) -> Iterator[Condition]:
+    key = table.c.subject_key if "subject_key" in table.c else table.c.address_key
     if whose.fingerprints:
-        yield table.c.subject_key.in_(whose.fingerprints)
+        yield key.in_(whose.fingerprints)
+    if "contact_id" in table.c:
+        yield sa.and_(table.c.contact_id.in_(whose.contacts), key.not_in(whose.fingerprints))
 
 
 def _by_intake(table: sa.Table, whose: Person) -> Iterator[Condition]:

@@ -60,6 +60,13 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "disclosure": ("utlämnande", "luovutus"),
     "telling": ("underrättelse", "ilmoitus"),
     "legal hold": ("rättsligt bevarande", "lakisääteinen säilytys"),
+    "opt_in": ("bekräftelse av önskemål", "toiveen vahvistus"),
+    "agreed_to": ("godkänd text", "hyväksytty teksti"),
+    "source_key": ("källans nyckel", "lähteen avain"),
+    "day": ("dag", "päivä"),
+    "requested_at": ("begärd", "pyydetty"),
+    "begun_at": ("påbörjad", "aloitettu"),
+    "confirmed_at": ("bekräftad den", "vahvistettu (aika)"),
     # purposes
     "customer_relations": ("kundrelationer", "asiakassuhteet"),
     "customer_service": ("kundservice", "asiakaspalvelu"),

@@ -140,6 +140,7 @@ def _keys(register: Register, table: sa.Table, person: int) -> dict[str, Any]:
         "rights_request": {"subject_key": None, "reference": None},
         "contact_merge": {"kept_id": person + 2},
         "parked_mail": {"about_key": key.key},
+        "opt_in": {"address_key": key.key},
     }
     return keys.get(table.name, {})
 
@@ -159,5 +160,6 @@ _ROWS: dict[str, Any] = {
     "rights_request": lambda: {"kind": "access", "status": "received", "came_by": "operator"},
     "disclosure": lambda: {"recipient": "Tryckeriet Ab", "ground": "order 12", "what": "export"},
     "legal_hold": lambda: {"subject": "contact", "lifted_at": MOMENT, "lifted_by": TESTER.name},
+    "opt_in": lambda: {"kind": "restore", "status": "waiting"},
     "rights_telling": lambda: {"what": "correction"},
 }  # fmt: skip
