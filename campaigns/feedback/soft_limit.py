@@ -21,8 +21,7 @@ WINDOW: Final = timedelta(days=180)
 #: After so long without news a delivery is taken to have arrived (RFC 5321 4.5.4.1: mail systems try for 4-5 days).
 QUIET: Final = timedelta(days=6)
 
-#: `apart`: it failed for a reason that says nothing of the address (full, policy, content).
-News = Literal["failed", "arrived", "apart", "nothing"]
+News = Literal["failed", "arrived", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,6 @@ def limit_reached(outings: Iterable[Outing], now: datetime) -> bool:
             break
         if outing.news == "failed":
             failed.append(outing.at)
-        elif outing.news == "arrived" or (outing.news == "nothing" and outing.at < now - QUIET):
+        elif outing.news == "arrived" or outing.at < now - QUIET:
             break
     return len(failed) >= LIMIT and failed[0] - failed[-1] > SPREAD

@@ -234,6 +234,20 @@ def test_no_order_and_no_repetition_changes_what_stands(
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
+def test_a_failure_of_another_kind_counts_neither_before_nor_after_those_that_count(
+    register: Register,
+) -> None:
+    claims = [outing(register, days) for days in (29, 20, 9)] + [register.claims()]
+    failures = [news("soft", claims[place]) for place in (0, 2, 3)]
+    for other in ("hard", "full", "policy"):
+        for order in ([news(other, claims[1]), *failures], [*failures, news(other, claims[1])]):
+            _forget_news(register)
+            told(register, *order[:1])
+            for event in order[1:]:
+                told(register, event)
+            assert SOFT_NO not in standing(register)
+
+
 def _heard(register: Register) -> set[tuple[str, str]]:
     with reading(register.engine) as connection:
         table = schema.feedback_event.c

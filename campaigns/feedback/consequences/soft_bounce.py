@@ -17,9 +17,9 @@ from campaigns.feedback.soft_limit import Outing
 from campaigns.register import objections
 from campaigns.store import schema
 
-#: News that counts towards the limit, and news that says nothing of the address.
+#: News that counts towards the limit. Any other failure (full, policy, content, hard) is as if nothing had been heard:
+#: it may not count against the person, not even by keeping a message from having arrived.
 _FAILED: Final = frozenset({"soft", "network", "other"})
-_APART: Final = frozenset({"full", "policy", "content", "hard"})
 #: So many deliveries are looked at.
 _OUTINGS: Final = 50
 
@@ -96,6 +96,4 @@ def _outings(news: News) -> list[Outing]:
 def _news(kinds: set[str]) -> soft_limit.News:
     if "delivered" in kinds:
         return "arrived"
-    if kinds & _FAILED:
-        return "failed"
-    return "apart" if kinds & _APART else "nothing"
+    return "failed" if kinds & _FAILED else "nothing"
