@@ -20,7 +20,6 @@ NOT_IMPORTED = {
     "tzdata": "zoneinfo reads it where the system has no time zones",
     "matplotlib": "extra `reports`",
     "segno": "extra `post`",
-    "typst": "extra `post`",
 }
 LOCKS = ("run.txt", "dev.txt", "build.txt")
 
