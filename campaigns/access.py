@@ -35,6 +35,7 @@ class Operation(StrEnum):
     SUPPRESSION_SEE = "look up what stands against an address"
     SUPPRESSION_ADD = "record a no"
     SUPPRESSION_LIFT = "lift a no on evidence"
+    FAILURES_LIFT = "lift what failures in a row had stopped"
     SUPPRESSION_REPLAY = "replay the opt-out log"
     CAMPAIGN_SEE = "see campaigns and their accounts"
     CAMPAIGN_PREVIEW = "preview messages to contacts"
@@ -79,7 +80,8 @@ MATRIX: Final[Mapping[Operation, frozenset[Level]]] = {
     Operation.DATUM_FLAG: frozenset({_E, _P, _T, _H, _W}),
     Operation.SUPPRESSION_SEE: frozenset({_R, _E, _S, _A, _P, _H}),
     Operation.SUPPRESSION_ADD: frozenset({_E, _S, _A, _P, _T, _H, _W, _C}),
-    Operation.SUPPRESSION_LIFT: frozenset({_P, _T, _H, _W, _C}),
+    Operation.SUPPRESSION_LIFT: frozenset({_P, _H, _C}),
+    Operation.FAILURES_LIFT: frozenset({_P, _T, _H, _W}),
     Operation.SUPPRESSION_REPLAY: frozenset({_P, _M, _H, _W}),
     Operation.CAMPAIGN_SEE: frozenset({_R, _E, _S, _A, _P, _M, _H}),
     Operation.CAMPAIGN_PREVIEW: frozenset({_E, _S, _A, _P, _H}),

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from campaigns.access import Operation, demand
 from campaigns.address import EmailAddress
 from campaigns.clock import iso, utc_now
+from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register import audit, persons
@@ -223,9 +224,36 @@ def _insert(connection: sa.Connection, no: No, principal: Principal) -> int | No
 
 
 def lift(connection: sa.Connection, suppression_id: int, evidence: str, principal: Principal) -> bool:
-    """Lift one "no" on evidence, within the caller's transaction; False when it does not stand any more."""
+    """Lift one "no" on evidence, within the caller's transaction; False when it does not stand any more.
+
+    Raises:
+        NotAllowed, InputError: not by this principal; the evidence is blank.
+    """
     demand(principal, Operation.SUPPRESSION_LIFT)
+    _demand_evidence(evidence)
     return _lift(connection, suppression_id, evidence, principal)
+
+
+def lift_failures(
+    connection: sa.Connection, suppression_id: int, evidence: str, principal: Principal
+) -> bool:
+    """As `lift`, only for what failures in a row had stopped, which nobody said and news of a success ends.
+
+    Raises:
+        NotAllowed, InputError: not by this principal; the evidence is blank.
+    """
+    demand(principal, Operation.FAILURES_LIFT)
+    _demand_evidence(evidence)
+    table = schema.suppression.c
+    kind = sa.select(table.kind).where(table.id == suppression_id)
+    if connection.execute(kind).scalar_one_or_none() != "soft_bounces":
+        return False
+    return _lift(connection, suppression_id, evidence, principal)
+
+
+def _demand_evidence(evidence: str) -> None:
+    if not evidence.strip():
+        raise InputError('a "no" is lifted on evidence only: say what it is and where it is kept')
 
 
 def _lift(connection: sa.Connection, suppression_id: int, evidence: str, principal: Principal) -> bool:

@@ -142,6 +142,9 @@ CALLS: dict[Operation, list[Call]] = {
         lambda g: g.within(lambda c: subscriptions.object_to_marketing(c, NONE, "test", "test", g.principal)),
     ],
     Operation.SUPPRESSION_LIFT: [lambda g: g.within(lambda c: objections.lift(c, NONE, "test", g.principal))],
+    Operation.FAILURES_LIFT: [
+        lambda g: g.within(lambda c: objections.lift_failures(c, NONE, "test", g.principal))
+    ],
     Operation.SUPPRESSION_REPLAY: [
         lambda g: replay.replay(g.engine, [Path("/nonexistent.log")], g.principal)
     ],

@@ -29,7 +29,8 @@ EVENT_RECORD        . E . . . . T H . .
 DATUM_FLAG          . E . . P . T H W .
 SUPPRESSION_SEE     R E S A P . . H . .
 SUPPRESSION_ADD     . E S A P . T H W C
-SUPPRESSION_LIFT    . . . . P . T H W C
+SUPPRESSION_LIFT    . . . . P . . H . C
+FAILURES_LIFT       . . . . P . T H W .
 SUPPRESSION_REPLAY  . . . . P D . H W .
 CAMPAIGN_SEE        R E S A P D . H . .
 CAMPAIGN_PREVIEW    . E S A P . . H . .

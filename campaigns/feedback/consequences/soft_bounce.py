@@ -36,7 +36,7 @@ def count_failures(news: News) -> str:
         objections.suppress(news.connection, no, news.principal)
         return "soft_bounces"
     for suppression in standing:
-        objections.lift(news.connection, suppression, news.evidence, news.principal)
+        objections.lift_failures(news.connection, suppression, news.evidence, news.principal)
     return "lifted" if standing else "recorded"
 
 
