@@ -58,6 +58,8 @@ class PreferencePages:
     def __init__(self, context: WebContext) -> None:
         self._context, self._pages = context, context.pages
         self._commits: SharedCommit[_Wish, None] = SharedCommit(self._commit, "preferences")
+        # They wait while an import has its turn; nobody's "no" waits, or fails, along with them.
+        self._corrections: SharedCommit[_Wish, None] = SharedCommit(self._commit, "corrections")
         self._forms = {
             "choices": self._choose,
             "stop": self._stop,
@@ -112,9 +114,11 @@ class PreferencePages:
                 wish.deed(connection, said)
         return [None] * len(wishes), binding.answer_at
 
-    async def _done(self, visit: Visit, deed: Deed, outcome: str) -> HTMLResponse:
+    async def _done(
+        self, visit: Visit, deed: Deed, outcome: str, commits: SharedCommit[_Wish, None] | None = None
+    ) -> HTMLResponse:
         """Do it, wait until it binds, and show how things stand now."""
-        await self._commits.hand_in(_Wish(visit.claims, deed), binds=True)
+        await (commits or self._commits).hand_in(_Wish(visit.claims, deed), binds=True)
         person = await run_in_threadpool(self._person, visit.claims)
         if person is None:
             raise NotFound
@@ -181,7 +185,7 @@ class PreferencePages:
             correction = corrections.Correction(values, evidence.origin, "person", evidence.proof)
             rectification.correct(connection, ring, now.contact_id, correction, principal)
 
-        return await self._done(visit, deed, "moving" if moving else "corrected")
+        return await self._done(visit, deed, "moving" if moving else "corrected", self._corrections)
 
     async def _restore(self, visit: Visit, _form: Form) -> HTMLResponse:
         """Whoever holds the link may ask for it; only the owner of the mailbox can have it done."""
