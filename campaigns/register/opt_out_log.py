@@ -52,10 +52,12 @@ class LoggedWord:
 
 @dataclass(frozen=True)
 class LoggedLine:
-    """A line as it is read back: when, of which register, and what."""
+    """A line as it is read back: when, of which register, in the transaction of which epoch (0 where the line does not
+    tell), and what."""
 
     at: datetime
     register: str
+    epoch: int
     said: LoggedWord
 
 
@@ -65,13 +67,13 @@ class OptOutLog:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def append(self, register: str, words: Iterable[LoggedWord]) -> None:
-        """Put words on disk.
+    def append(self, register: str, epoch: int, words: Iterable[LoggedWord]) -> None:
+        """Put the words of one transaction on disk, with the epoch that it raised.
 
         Raises:
             Unreachable: they are not there for certain.
         """
-        head = {"at": iso(utc_now()), "register": register}
+        head = {"at": iso(utc_now()), "register": register, "epoch": epoch}
         lines = [json.dumps({**head, **asdict(word)}, separators=(",", ":")) + "\n" for word in words]
         try:
             self._write("".join(lines).encode())
@@ -86,7 +88,7 @@ class OptOutLog:
         Raises:
             Unreachable: it cannot.
         """
-        self.append("", [])
+        self.append("", 0, [])
 
     def _write(self, octets: bytes) -> None:
         fresh = not self._path.exists()
@@ -141,26 +143,33 @@ def read_log(path: Path) -> Iterator[LoggedLine | None]:
 
 
 def last_word(lines: Sequence[LoggedLine]) -> list[LoggedLine]:
-    """Of everything said about the same thing only the last; a "no" outweighs a lift of the same moment."""
+    """Of everything said about the same thing only the last, by the epochs, since machines' clocks differ; a "no"
+    outweighs a lift of the same epoch. Lines without an epoch are older than all others, and go by their time."""
     latest: dict[tuple[object, ...], LoggedLine] = {}
-    for line in sorted(lines, key=lambda line: (line.at, line.said.word != "lift")):
+    for line in sorted(lines, key=_place):
         said = line.said
         who = (said.subject, said.key, said.contact)
         latest[who, said.kind, said.list_id, said.purpose, said.channel] = line
     return list(latest.values())
 
 
+def _place(line: LoggedLine) -> tuple[int, float, bool, float]:
+    time = line.at.timestamp()
+    return line.epoch, 0.0 if line.epoch else time, line.said.word != "lift", time
+
+
 def _line(octets: bytes) -> LoggedLine | None:
     try:
         values: Any = json.loads(octets)
-        head = datetime.fromisoformat(values.pop("at")), str(values.pop("register"))
+        at, register = datetime.fromisoformat(values.pop("at")), str(values.pop("register"))
+        epoch = int(values.pop("epoch", 0))
         said = LoggedWord(**values)
         bytes.fromhex(said.key)
         if said.word not in get_args(Word) or not isinstance(said.list_id, int):
             return None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return LoggedLine(*head, said)
+    return LoggedLine(at, register, epoch, said)
 
 
 def _append(descriptor: int, octets: bytes) -> None:

@@ -131,7 +131,7 @@ class Keeper:
             Unreachable: they are not on disk for certain.
         """
         if words:
-            self.log.append(raised.register, words)
+            self.log.append(raised.register, raised.epoch, words)
         try:
             self.witness.note(raised.register, Mark(raised.epoch, 0))
         except OSError as error:

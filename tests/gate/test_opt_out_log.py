@@ -5,7 +5,11 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from itertools import permutations
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +18,7 @@ from campaigns.address import parse_email
 from campaigns.clock import utc_now
 from campaigns.errors import Unreachable
 from campaigns.register import objections, opt_out_log, subscriptions
-from campaigns.register.opt_out_log import LoggedWord, OptOutLog, read_log
+from campaigns.register.opt_out_log import LoggedLine, LoggedWord, OptOutLog, Word, last_word, read_log
 from campaigns.register.permit import Keeper, answering_a_no, kept_by
 from campaigns.register.replay import replay
 from campaigns.register.witness import Mark, Witness
@@ -123,7 +127,7 @@ def test_many_write_at_once(tmp_path: Path) -> None:
 
     def write() -> None:
         for _ in range(20):
-            log.append("r", [word, word])
+            log.append("r", 1, [word, word])
 
     threads = [threading.Thread(target=write) for _ in range(8)]
     for thread in threads:
@@ -183,6 +187,61 @@ def test_a_no_after_the_lift_is_brought_back(
     object_(logged, register, 2)
     replay(restored.engine, [log], TESTER)
     assert ("objection", "", 0) in restored.noes()
+
+
+AHEAD, BEHIND, TRUE = (MOMENT + timedelta(seconds=seconds) for seconds in (60, -60, 0))
+
+
+def line(word: Word, at: datetime, epoch: int | None) -> LoggedLine:
+    """A line about contact 1, as a log has it (None: one from before lines told their epoch)."""
+    said = LoggedWord(word=word, kind="objection", subject="address", key="00", origin="x", by="x")
+    told = {} if epoch is None else {"epoch": epoch}
+    (read,) = read_lines([{"at": at.isoformat(), "register": "r", **told, **asdict(said)}])
+    assert read is not None
+    return read
+
+
+def read_lines(values: list[dict[str, object]]) -> list[LoggedLine | None]:
+    """What a file with these lines is read as."""
+    with NamedTemporaryFile("w") as file:
+        file.write("".join(json.dumps(it) + "\n" for it in values))
+        file.flush()
+        return list(read_log(Path(file.name)))
+
+
+@pytest.mark.parametrize(
+    "lines, last",
+    [
+        ([line("no", TRUE, 5), line("lift", AHEAD, 6), line("no", TRUE, 7)], "no"),
+        ([line("no", AHEAD, 5), line("lift", BEHIND, 6)], "lift"),
+        ([line("lift", AHEAD, 5), line("no", BEHIND, 5)], "no"),
+        ([line("no", BEHIND, 5), line("lift", AHEAD, 5)], "no"),
+        ([line("lift", AHEAD, None), line("no", BEHIND, 5)], "no"),
+        ([line("no", BEHIND, None), line("lift", AHEAD, None)], "lift"),
+        ([line("lift", TRUE, None), line("no", TRUE, None)], "no"),
+    ],
+)
+def test_the_last_word_is_that_of_the_highest_epoch_whatever_the_clocks_say(
+    lines: list[LoggedLine], last: Word
+) -> None:
+    for files in permutations(lines):
+        assert [it.said.word for it in last_word(files)] == [last]
+
+
+def test_a_line_tells_the_epoch_of_its_transaction(logged: sa.Engine, log: Path) -> None:
+    before = present_epoch(logged)
+    leave(logged)
+    after = present_epoch(logged)
+    leave(logged)
+    first, second = sorted({it.epoch for it in read_log(log) if it})
+    assert before < first <= after < second
+
+
+def present_epoch(engine: sa.Engine) -> int:
+    """How far the register has come."""
+    with reading(engine) as connection:
+        epoch: int = connection.execute(sa.select(schema.gate.c.epoch)).scalar_one()
+    return epoch
 
 
 def test_a_replay_lifts_nothing(register: Register, logged: sa.Engine, restored: Register, log: Path) -> None:
