@@ -118,12 +118,21 @@ def requests(due: Due) -> Iterable[Statement]:
 
 
 def accounts(due: Due) -> Iterable[Statement]:
-    """Tokens that ran out or were revoked, then accounts that were disabled."""
+    """Tokens that ran out or were revoked, then what accounts could do that were disabled: their names stay, disabled,
+    so that nobody is taken for a stranger, or for somebody else, by a name that was given before."""
     account, token, limit = schema.account, schema.access_token, due.before("accounts")
     ended = sa.select(account.c.id).where(account.c.disabled_at < limit)
     over = sa.or_(token.c.expires_at < limit, token.c.revoked_at < limit, token.c.account_id.in_(ended))
     yield sa.delete(token).where(over)
-    yield sa.delete(account).where(account.c.disabled_at < limit)
+    blank = {
+        "level": None,
+        "password_hash": None,
+        "password_set_at": None,
+        "locked_until": None,
+        "failures": 0,
+    }
+    left = sa.or_(account.c.level.is_not(None), account.c.password_hash.is_not(None))
+    yield sa.update(account).where(account.c.disabled_at < limit, left).values(**blank)
 
 
 def leavings(due: Due) -> Iterable[Statement]:

@@ -16,7 +16,7 @@ account = sa.Table(
     required("id", BigId, primary_key=True),
     personal("name", nullable=False),
     required("kind", sa.Text),
-    required("level", sa.Text),
+    sa.Column("level", sa.Text),
     sa.Column("password_hash", sa.Text),
     sa.Column("password_set_at", Instant),
     required("password_is_first", sa.Boolean),
@@ -31,6 +31,7 @@ account = sa.Table(
     one_of("level", LEVELS),
     sa.CheckConstraint("(disabled_at IS NULL) = (disabled_by IS NULL)", name="disabling_is_attributed"),
     sa.CheckConstraint("(password_hash IS NULL) = (password_set_at IS NULL)", name="password_has_its_time"),
+    sa.CheckConstraint("level IS NOT NULL OR disabled_at IS NOT NULL", name="present_ones_have_a_level"),
     sa.CheckConstraint("password_hash IS NULL OR kind = 'account'", name="services_have_tokens"),
     info=Record(
         kind="account",

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from campaigns.clock import utc_now
 from campaigns.delivery import accounts
 from campaigns.delivery.control import cancel
-from campaigns.errors import InputError, NotFound, SettingsError
-from campaigns.principal import SCHEDULER, Principal
+from campaigns.errors import InputError, NotFound, RefusedOperation, SettingsError
+from campaigns.planning.authority import Signing, author_faults
+from campaigns.principal import SCHEDULER, Level, Principal
+from campaigns.register import accounts as access
 from campaigns.register import audit, audit_check
 from campaigns.rights import holds
 from campaigns.rights.holds import Held
@@ -123,8 +125,16 @@ def test_what_is_due_goes_and_is_proven(place: Place) -> None:
     assert count(place, schema.suppression) == 0
     assert count(place, schema.submission) == 0
     assert count(place, schema.feedback_case) == 0
-    assert count(place, schema.account) == count(place, schema.access_token) == 0
+    assert count(place, schema.access_token) == 0
     with reading(place.engine) as connection:
+        account = connection.execute(sa.select(schema.account)).one()
+        assert (account.kind, account.name, account.level, account.password_hash) == (
+            "account",
+            "kim",
+            None,
+            None,
+        )
+        assert account.disabled_at is not None
         event = connection.execute(sa.select(schema.feedback_event)).one()
         assert (event.campaign_id, event.kind, event.number, event.raw) == (1, "hard_bounce", None, None)
         assert event.event_id.startswith("gone:")
@@ -278,6 +288,22 @@ def test_a_role_that_may_not_let_go_of_something_tells_so_and_lets_go_of_the_res
         assert count(place, schema.event) == 0
         assert count(place, schema.account) == 1
         assert swept(place).gone["accounts"] == 2
+
+
+def test_the_name_of_somebody_who_left_is_not_taken_for_a_strangers(place: Place) -> None:
+    """Else a disabled service could submit again, as one that has no account, or its name be given anew."""
+    wanted = access.NewAccount("shop", Level.SENDER, kind="service")
+    document = {"submitted_by": "service:shop", "submission_id": "x"}
+    with writing(place.engine) as connection:
+        access.add(connection, wanted, KAJ)
+        assert access.disable(connection, "service:shop", KAJ)
+    assert swept(place).gone["accounts"] == 1
+    with reading(place.engine) as connection:
+        assert author_faults(connection, document, Signing())
+        (row,) = access.listing(connection, KAJ)
+        assert (row["account"], row["level"]) == ("service:shop", None)
+    with writing(place.engine) as connection, pytest.raises(RefusedOperation, match="used again"):
+        access.add(connection, wanted, KAJ)
 
 
 def test_the_daily_sweep_is_one_whoever_leads(place: Place) -> None:
