@@ -9,8 +9,9 @@ which may be somebody's data on the way into a log.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,13 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(
         url, connect_args={"timeout": SQLITE_PATIENCE_MS / 1000}, pool_size=20, hide_parameters=True
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def _make_private(*_: object) -> None:
+        # SQLite would let everybody read a new file, and gives what it writes beside it the rights of this one.
+        if url.database and url.database != ":memory:":
+            with suppress(OSError):  # SQLite will say what is wrong
+                os.close(os.open(url.database, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

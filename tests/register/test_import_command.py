@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cyclopts import CycloptsError
 
 from campaigns.errors import InputError
 from tests.register.tables import HEADS, PEOPLE, table
@@ -42,3 +43,30 @@ def test_reports_in_json_and_in_words_and_says_why_not(capsys: pytest.CaptureFix
     report = json.loads(capsys.readouterr().out)
     assert [report[name] for name in ("rows", "imported", "updated", "unchanged")] == [2, 1, 0, 0]
     assert report["refused"][0]["row"] == 2
+
+
+def test_the_example_is_taken_whole_and_shown_in_readable_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    utskick("contacts", "import", str(ROOT / "examples" / "contacts.csv"), *HOW, "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert (report["rows"], report["imported"], report["refused"]) == (20, 20, [])
+    utskick("contacts", "show", "1")
+    shown = capsys.readouterr().out
+    assert "first_name: Astrid" in shown
+    assert "positions: company Björkstams Trä Oy Ab, position inköpschef, started_at 20" in shown
+    assert "datetime" not in shown
+    utskick("contacts", "show", "1", "--json")
+    assert json.loads(capsys.readouterr().out)["positions"][0]["started_at"].endswith("Z")
+
+
+def test_a_new_register_on_sqlite_is_for_its_owner_only(capsys: pytest.CaptureFixture[str]) -> None:
+    utskick("contacts", "import", str(ROOT / "examples" / "contacts.csv"), *HOW)
+    capsys.readouterr()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in Path("var").glob("utskick.db*")}
+    assert "utskick.db" in modes
+    assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.parametrize("number", ["0", "-3", str(2**63)])
+def test_a_number_that_cannot_be_is_wrong_usage(number: str) -> None:
+    with pytest.raises(CycloptsError):
+        utskick("contacts", "show", number)

@@ -66,7 +66,8 @@ def show_all(
         answer_table({"campaigns": rows}, lines, as_json=json)
         return
     rows = seeing.list_campaigns(installation.engine, operator())
-    answer_table({"campaigns": rows}, rows, as_json=json)
+    lines = [{name: row[name] for name in _SHOWN} for row in rows]
+    answer_table({"campaigns": rows}, lines, as_json=json)
 
 
 @campaigns.command
@@ -102,6 +103,10 @@ def schema(*, json: Json = False) -> None:  # noqa: ARG001 (the schema is JSON e
     from campaigns.planning.submission import json_schema
 
     answer(json_schema(), "", as_json=True)
+
+
+#: What fits a terminal of 80 columns; JSON has everything.
+_SHOWN = ("id", "key", "edition", "channel", "status", "hold_reason", "send_at")
 
 
 def _opened() -> Installation:

@@ -16,7 +16,7 @@ from campaigns.register import mailing_lists
 from campaigns.register.intake import ImportReport, ImportRequest
 from campaigns.register.intake_columns import read_map
 from campaigns.store.engine import reading, writing
-from workers.cli.output import Json, answer, answer_table
+from workers.cli.output import Json, answer, answer_record, answer_table
 from workers.cli.words import Address, ContactNumber, Limit
 from workers.importing import run_import
 from workers.settings import load_settings
@@ -56,8 +56,7 @@ def show(contact: ContactNumber, *, json: Json = False) -> None:
     """Show what is held on one contact."""
     with writing(_opened().engine) as connection:
         found = register.look_up(connection, contact, operator())
-    lines = [f"{name}: {value}" for name, value in found.items() if value]
-    answer(found, "\n".join(lines), as_json=json)
+    answer_record(found, as_json=json)
 
 
 @contacts.command

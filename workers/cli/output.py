@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from cyclopts import CycloptsError, Parameter
 
+from campaigns.clock import iso
 from campaigns.errors import FaultyInput, SettingsError, UtskickError
 
 Json = Annotated[
@@ -24,7 +26,29 @@ FAILED, WRONG_USAGE = 1, 2
 
 def answer(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print the result of a command."""
-    print(json.dumps(value, ensure_ascii=False, default=str) if as_json else text)
+    print(json.dumps(value, ensure_ascii=False, default=in_words) if as_json else text)
+
+
+def in_words(value: object) -> str:
+    """A value that JSON lacks: an instant in the one form that all commands use, anything else as it prints itself."""
+    return iso(value) if isinstance(value, datetime) else str(value)
+
+
+def answer_record(value: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print one thing, a line for each name that has a value and one for each entry of a list."""
+    lines = []
+    for name, held in value.items():
+        entries = [_in_line(entry) for entry in (held if isinstance(held, list | tuple) else [held])]
+        lines += [f"{name}: {entry}" for entry in entries if entry]
+    answer(value, "\n".join(lines), as_json=as_json)
+
+
+def _in_line(entry: object) -> str:
+    if isinstance(entry, Mapping):
+        return ", ".join(
+            f"{name} {_in_line(value)}" for name, value in entry.items() if value not in (None, "")
+        )
+    return "" if entry is None else in_words(entry)
 
 
 def answer_table(value: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
-CampaignNumber = Annotated[int, Parameter(help="Its number, as `utskick campaigns list` shows it.")]
-ContactNumber = Annotated[int, Parameter(help="The contact's number in the register.")]
-ScheduleNumber = Annotated[int, Parameter(help="Its number, as `utskick schedules list` shows it.")]
-SuppressionNumber = Annotated[int, Parameter(help="Its number, as `utskick suppressions check` shows it.")]
-MessageNumber = Annotated[int, Parameter(help="Its number, as `utskick feedback parked list` shows it.")]
-CaseNumber = Annotated[int, Parameter(help="Its number, as `utskick feedback cases list` shows it.")]
+#: Numbers are given from 1 on, and no database counts beyond eight bytes.
+_IN_RANGE = validators.Number(gte=1, lt=2**63)
+
+CampaignNumber = Annotated[
+    int, Parameter(validator=_IN_RANGE, help="Its number, as `utskick campaigns list` shows it.")
+]
+ContactNumber = Annotated[int, Parameter(validator=_IN_RANGE, help="The contact's number in the register.")]
+ScheduleNumber = Annotated[
+    int, Parameter(validator=_IN_RANGE, help="Its number, as `utskick schedules list` shows it.")
+]
+SuppressionNumber = Annotated[
+    int, Parameter(validator=_IN_RANGE, help="Its number, as `utskick suppressions check` shows it.")
+]
+MessageNumber = Annotated[
+    int, Parameter(validator=_IN_RANGE, help="Its number, as `utskick feedback parked list` shows it.")
+]
+CaseNumber = Annotated[
+    int, Parameter(validator=_IN_RANGE, help="Its number, as `utskick feedback cases list` shows it.")
+]
 ListKey = Annotated[str, Parameter(help="The list's key, as `utskick lists list` shows it.")]
 SegmentKey = Annotated[str, Parameter(help="The segment's key: a-z, 0-9, hyphens.")]
 Address = Annotated[str, Parameter(help="The e-mail address, in any spelling of it.")]
 DkimKey = Annotated[str, Parameter(help="KEY of the settings' table [dkim.KEY].")]
 Limit = Annotated[int, Parameter(help="At most so many.")]
 AccountName = Annotated[str, Parameter(help="The account: anna for a person, service:shop for a service.")]
-TokenNumber = Annotated[int, Parameter(help="Its number, as `utskick tokens list` shows it.")]
+TokenNumber = Annotated[
+    int, Parameter(validator=_IN_RANGE, help="Its number, as `utskick tokens list` shows it.")
+]
