@@ -54,13 +54,15 @@ class Preferences:
 @dataclass(frozen=True)
 class Choice:
     """What a person chose; only what they were asked about is named. `pause` is the new end of the pause; `unpaused`
-    ends one."""
+    ends one. Only the pause that they saw when they chose (`seen_pause`, its end) gives way to a shorter one or none.
+    """
 
     lists: Mapping[int, bool] = field(default_factory=dict)
     channels: Mapping[Channel, bool] = field(default_factory=dict)
     language: str | None = None
     pause: datetime | None = None
     unpaused: bool = False
+    seen_pause: datetime | None = None
 
 
 def read(connection: sa.Connection, contact_id: int) -> Preferences | None:
@@ -111,10 +113,7 @@ def choose(
     keys = subscriptions.keys_of(connection, contact_id)
     for channel, wanted in choice.channels.items():
         _set_channel(connection, keys, (channel, wanted), said)
-    if choice.pause is not None:
-        pauses.pause(connection, keys, choice.pause, evidence, principal)
-    elif choice.unpaused:
-        pauses.end_pause(connection, keys, evidence, principal)
+    _set_pause(connection, keys, choice, said)
     if choice.language is not None:
         wanted_language = corrections.Correction(
             {"language": choice.language}, evidence.origin, "person", evidence.proof
@@ -153,6 +152,20 @@ def _set_channel(
     for no in _standing(connection, keys):
         if _is_about_channel(no, channel):
             objections.lift(connection, no.id, f"{evidence.origin}: {evidence.proof}", principal)
+
+
+def _set_pause(
+    connection: sa.Connection,
+    keys: Sequence[objections.SubjectKey],
+    choice: Choice,
+    said: tuple[Evidence, Principal],
+) -> None:
+    standing = pauses.paused_until(connection, keys)
+    seen = standing is not None and standing == choice.seen_pause
+    if choice.pause is not None and (seen or standing is None or choice.pause >= standing):
+        pauses.pause(connection, keys, choice.pause, *said)
+    elif choice.pause is None and choice.unpaused and seen:
+        pauses.end_pause(connection, keys, *said)
 
 
 def _standing(connection: sa.Connection, keys: Sequence[objections.SubjectKey]) -> list[sa.Row[Any]]:

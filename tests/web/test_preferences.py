@@ -19,6 +19,10 @@ PREFERENCES = TokenPurpose.PREFERENCES
 KEPT = {f"list-{LIST_ID}": "on", "channel-email": "on", "language": "sv", "pause": "none"}
 
 
+#: The form of a page that showed a list left and e-mail forbidden, both ticked again.
+TAKEN_BACK = {**KEPT, f"was-list-{LIST_ID}": "off", "was-channel-email": "off"}
+
+
 def path(register: Register, number: int = 1) -> str:
     return f"/p/{register.link(PREFERENCES, number)}"
 
@@ -31,6 +35,21 @@ def contact(register: Register, number: int = 1) -> sa.RowMapping:
     with reading(register.engine) as connection:
         table = schema.contact
         return connection.execute(sa.select(table).where(table.c.id == number)).mappings().one()
+
+
+def filled_in(register: Register) -> dict[str, str]:
+    """What a browser sends of the page as it stands, nothing touched."""
+    page = client_for(register).get(path(register)).text.split("</form>")[0]
+    fields = re.findall(r'<input type="(\w+)"[^>]* name="([^"]+)" value="([^"]*)"( checked)?', page)
+    sent = {name: value for kind, name, value, checked in fields if kind == "hidden" or checked}
+    return {**sent, "do": "choices"}
+
+
+def standing(register: Register) -> list[str]:
+    with reading(register.engine) as connection:
+        table = schema.suppression.c
+        kinds = sa.select(table.kind).where(table.lifted_at.is_(None)).order_by(table.id)
+        return list(connection.execute(kinds).scalars())
 
 
 def without_gate(register: Register) -> dict[str, list[Any]]:
@@ -78,7 +97,7 @@ def test_everything_at_once(register: Register) -> None:
 
 def test_what_was_taken_back_stands_no_more(register: Register) -> None:
     post(register, {"do": "choices", f"list-{LIST_ID}": "off", "channel-email": "off", "pause": "1"})
-    post(register, {"do": "choices", **KEPT})
+    post(register, {**filled_in(register), **KEPT})
     assert register.status() == "subscribed"
     with reading(register.engine) as connection:
         table = schema.suppression.c
@@ -102,7 +121,7 @@ def test_a_list_the_person_never_was_on_is_not_joined(register: Register) -> Non
             )
         )
     before = without_gate(register)
-    post(register, {"do": "choices", "list-4": "on"})
+    post(register, {"do": "choices", "list-4": "on", "was-list-4": "off"})
     post(register, {"do": "join", "list": "4"})
     assert without_gate(register) == before
 
@@ -111,7 +130,7 @@ def test_no_marketing_at_all_and_no_way_back_by_the_link_alone(register: Registe
     answer = post(register, {"do": "stop"})
     assert "Du får ingen marknadsföring från oss" in answer.text
     assert register.noes() == {("objection", "", 0)}
-    post(register, {"do": "choices", **KEPT})
+    post(register, {"do": "choices", **TAKEN_BACK})
     post(register, {"do": "join", "list": str(LIST_ID)})
     with reading(register.engine) as connection:
         table = schema.suppression.c
@@ -217,5 +236,37 @@ def test_what_somebody_else_recorded_is_shown_and_stays(register: Register) -> N
         no = objections.No("manual", key, objections.Scope(), "office", "a call")
         objections.suppress(connection, no, TESTER)
     assert "Du får ingen marknadsföring från oss" in client_for(register).get(path(register)).text
-    post(register, {"do": "choices", **KEPT})
+    post(register, {"do": "choices", **TAKEN_BACK})
     assert ("manual", "", 0) in register.noes()
+
+
+def test_a_form_sent_late_takes_back_no_no_said_since_it_was_opened(register: Register) -> None:
+    late = {**filled_in(register), "language": "fi"}
+    post(register, {"do": "choices", f"list-{LIST_ID}": "off", "channel-email": "off", "pause": "3"})
+    for form in (late, {**late, "pause": "1"}, {"do": "choices", **KEPT}):
+        before = standing(register)
+        assert post(register, form).status_code == 200
+        assert standing(register) == before == ["unsubscribed", "objection", "on_pause"]
+    assert register.status() == "unsubscribed"
+    assert contact(register)["language"] == "sv"
+
+
+def test_a_form_sent_late_still_says_no(register: Register) -> None:
+    late = {**filled_in(register), f"list-{LIST_ID}": "off", "pause": "1"}
+    post(register, {**filled_in(register), "language": "fi"})
+    post(register, late)
+    assert standing(register) == ["unsubscribed", "on_pause"]
+
+
+def test_the_pause_that_was_shown_gives_way_to_a_shorter_one_or_none(register: Register) -> None:
+    def pauses() -> int:
+        with reading(register.engine) as connection:
+            table = schema.suppression.c
+            whole = sa.select(sa.func.count()).where(table.kind == "on_pause")
+            return int(connection.execute(whole).scalar_one())
+
+    post(register, {"do": "choices", "pause": "3"})
+    post(register, {**filled_in(register), "pause": "1"})
+    assert (standing(register), pauses()) == (["on_pause"], 2)
+    post(register, {**filled_in(register), "pause": "none"})
+    assert standing(register) == []

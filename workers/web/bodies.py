@@ -15,7 +15,7 @@ from starlette.requests import Request
 #: How long the whole body may take, in seconds.
 PATIENCE_SECONDS: Final = 20
 FORM_OCTETS: Final = 20_000
-FORM_FIELDS: Final = 300
+FORM_FIELDS: Final = 450
 
 
 async def read_body(request: Request, limit: int) -> bytes:

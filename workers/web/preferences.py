@@ -2,7 +2,8 @@
 
 Promise: GET changes nothing; POST is answered after the commit, and when a "no" in it binds. A link that is forged,
 cut, foreign or of another purpose, and one of a person whom the register has forgotten, get one answer, the same octets
-for all. A form sent twice leaves what it left the first time; a body that is none of our forms changes nothing.
+for all. A form sent twice leaves what it left the first time; one sent late takes back no "no" that was said since it
+was opened; a body that is none of our forms changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from campaigns.address import parse_email
-from campaigns.clock import utc_now
+from campaigns.clock import iso, utc_now
 from campaigns.content.language import LANGUAGES, as_language, date_text
 from campaigns.errors import NotFound
 from campaigns.principal import Principal
@@ -97,6 +98,7 @@ class PreferencePages:
             query=f"&view={view}" if view else "",
             person=visit.person,
             pause=_pause_options(visit.person, utc_now().astimezone(zone), visit.language),
+            was_pause=_mark(visit.person.paused_until),
             outcome=outcome,
             **{"values": visit.person.person, "problems": {}, **more},
         )
@@ -234,15 +236,30 @@ class Visit:
 def _choice(form: Form, person: Preferences, zone: str) -> Choice:
     """What the form says of what this person could be asked about; the rest of it counts for nothing."""
     pause, today = form.get("pause", ""), utc_now().astimezone(ZoneInfo(zone)).date()
-    lists = {item.id: form[f"list-{item.id}"] == "on" for item in person.lists if f"list-{item.id}" in form}
+    lists = {item.id: _ticked(form, f"list-{item.id}") for item in person.lists}
+    channels = {channel: _ticked(form, f"channel-{channel}") for channel in person.channels}
     months = int(pause) if pause in {str(number) for number in PAUSES} else 0
+    seen = person.paused_until if form.get("was-pause") == _mark(person.paused_until) else None
     return Choice(
-        lists=lists,
-        channels={it: form[f"channel-{it}"] == "on" for it in person.channels if f"channel-{it}" in form},
+        lists={list_id: wanted for list_id, wanted in lists.items() if wanted is not None},
+        channels={channel: wanted for channel, wanted in channels.items() if wanted is not None},
         language=form["language"] if form.get("language") in LANGUAGES else None,
         pause=pauses.end_of(pauses.months_later(today, months), zone) if months else None,
         unpaused=pause == "none",
+        seen_pause=seen,
     )
+
+
+def _ticked(form: Form, name: str) -> bool | None:
+    """What a box says; a tick counts only where the page that was shown had none, and no tick counts always."""
+    if form.get(name) == "on":
+        return True if form.get(f"was-{name}") == "off" else None
+    return False if name in form else None
+
+
+def _mark(pause: datetime | None) -> str:
+    """The pause that a page shows, for the form to say."""
+    return iso(pause) if pause is not None else ""
 
 
 def _pause_options(person: Preferences, now: datetime, language: str) -> dict[str, str]:
