@@ -90,7 +90,8 @@ def _lift_own_words(
     connection: sa.Connection, contact_id: int, evidence: str, principal: Principal
 ) -> set[str]:
     """Lift what this person said against all marketing or against e-mail; the kinds that were lifted."""
-    keys = [key.key for key in subscriptions.keys_of(connection, contact_id)]
+    known = subscriptions.keys_of(connection, contact_id)
+    keys = [key.key for key in objections.unshared(connection, known)]
     no = schema.suppression.c
     rows = connection.execute(
         sa.select(no.id, no.kind).where(

@@ -8,7 +8,7 @@ else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -121,6 +121,12 @@ def _beside(connection: sa.Connection, key: bytes) -> list[SubjectKey]:
     roots = [member.root for member in found]
     of_several = [member for member in found if roots.count(member.root) > 1]
     return [it for it in subject_keys(of_several) if it.key != key]
+
+
+def unshared(connection: sa.Connection, keys: Sequence[SubjectKey]) -> list[SubjectKey]:
+    """Those of a person's keys that nobody else has: under the others a "no" may be somebody else's, so whoever lifts
+    on a person's word leaves them alone. A postal address proves nothing, since anybody can type it."""
+    return [it for it in keys if len({one.root for one in persons.of_keys(connection, [it.key])}) <= 1]
 
 
 def subject_keys(members: list[persons.Member]) -> list[SubjectKey]:

@@ -49,8 +49,9 @@ def pause(
 ) -> None:
     """Pause a person until then; another pause of theirs gives way to it."""
     demand(principal, Operation.SUPPRESSION_ADD)
+    own = {standing for standing, _ in _standing(connection, objections.unshared(connection, keys))}
     for standing, its_end in _standing(connection, keys):
-        if its_end != until:
+        if its_end < until or (its_end > until and standing in own):
             objections.lift(connection, standing, f"another pause: {evidence.proof}", principal)
     for key in keys:
         no = objections.No("on_pause", key, objections.Scope(), evidence.origin, evidence.proof, until)
@@ -62,7 +63,7 @@ def end_pause(
 ) -> None:
     """End a pause before its time, on the person's own word."""
     demand(principal, Operation.SUPPRESSION_LIFT)
-    for standing, its_end in _standing(connection, keys):
+    for standing, its_end in _standing(connection, objections.unshared(connection, keys)):
         if its_end > utc_now():
             objections.lift(connection, standing, evidence.proof, principal)
 

@@ -149,7 +149,7 @@ def _set_channel(
             whole = objections.No("objection", key, scope, evidence.origin, evidence.proof)
             objections.suppress(connection, whole, principal)
         return
-    for no in _standing(connection, keys):
+    for no in _standing(connection, objections.unshared(connection, keys)):
         if _is_about_channel(no, channel):
             objections.lift(connection, no.id, f"{evidence.origin}: {evidence.proof}", principal)
 

@@ -73,7 +73,7 @@ def join(
     An objection, a complaint or any other "no" that is not about this list stands as it stood.
     """
     demand(principal, Operation.SUPPRESSION_LIFT)
-    keys = [key.key for key in keys_of(connection, contact_id)]
+    keys = [key.key for key in objections.unshared(connection, keys_of(connection, contact_id))]
     no = schema.suppression.c
     left = connection.execute(
         sa.select(no.id).where(

@@ -1,12 +1,14 @@
 """The preference page: asking changes nothing, choosing binds, and nobody learns anything from a bad link."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from campaigns.register import objections, subscriptions
+from campaigns.clock import utc_now
+from campaigns.register import contacts, objections, subscriptions
 from campaigns.register.permit import answering_a_no
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
@@ -270,3 +272,34 @@ def test_the_pause_that_was_shown_gives_way_to_a_shorter_one_or_none(register: R
     assert (standing(register), pauses()) == (["on_pause"], 2)
     post(register, {**filled_in(register), "pause": "none"})
     assert standing(register) == []
+
+
+def test_who_types_somebody_elses_postal_address_lifts_nothing_of_theirs(register: Register) -> None:
+    bo = {
+        "first_name": "Bo",
+        "last_name": "Berg",
+        "street": "Ågatan 2",
+        "postal_code": "65100",
+        "city": "Vasa",
+    }
+    key = register.ring.fingerprint("postal", contacts.postal_text(bo))
+    table, until = schema.contact, utc_now() + timedelta(days=200)
+    with answering_a_no(register.engine) as connection:
+        gone = {"email": None, "email_key": None, "postal_key": key}
+        connection.execute(sa.update(table).where(table.c.id == 2).values(**bo, **gone))
+        (subject,) = subscriptions.keys_of(connection, 2)
+        for kind, scope, end in (
+            ("objection", objections.Scope(channel="post"), None),
+            ("unsubscribed", objections.Scope(list_id=LIST_ID), None),
+            ("on_pause", objections.Scope(), until),
+        ):
+            no = objections.No(kind, subject, scope, "operator", "letter", end)  # type: ignore[arg-type]
+            objections.suppress(connection, no, TESTER)
+    said = ["objection", "unsubscribed", "on_pause"]
+    post(register, {"do": "correct", **bo})
+    assert contact(register)["postal_key"] == key
+    for pause in ("none", "1"):
+        again = {"channel-post": "on", f"list-{LIST_ID}": "on", "pause": pause}
+        post(register, {**filled_in(register), **again})
+        post(register, {"do": "join", "list": str(LIST_ID)})
+        assert standing(register)[:3] == said
