@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
-from campaigns.errors import InputError, NotFound
+from campaigns.errors import InputError, NotAllowed, NotFound
 from campaigns.principal import Level, Principal
 from campaigns.register import audit
 from campaigns.store import schema
@@ -41,10 +41,12 @@ def issue(connection: sa.Connection, wanted: NewToken, principal: Principal) -> 
     """Make a token for a program and return it, this once.
 
     Raises:
-        NotAllowed, NotFound: not by this principal; no such account, or it was disabled.
+        NotAllowed, NotFound: not by this principal, whose own token is narrower, or for somebody else's account; no
+            such account, or it was disabled.
         InputError: it would last too long, or the scope has an unknown word.
     """
     demand(principal, Operation.TOKEN_MANAGE)
+    _demand_no_more_than_their_own(wanted, principal)
     if not timedelta(0) < wanted.lasts <= LONGEST_API:
         raise InputError(f"a token lasts at most {LONGEST_API.days} days")
     known = {operation.name.lower() for operation in Operation}
@@ -56,6 +58,17 @@ def issue(connection: sa.Connection, wanted: NewToken, principal: Principal) -> 
     subjects = [wanted.account, f"token:{number}"]
     audit.write(connection, audit.Entry(principal, "register:token:add", subjects, "", None, what))
     return token
+
+
+def _demand_no_more_than_their_own(wanted: NewToken, principal: Principal) -> None:
+    """Whoever came with a token makes none that can do more than it, nor one that stands for another person."""
+    if principal.kind == "os":
+        return
+    if wanted.account.startswith("account:") and wanted.account != principal.name:
+        raise NotAllowed(f"{principal.name} may not make a token that stands for {wanted.account}")
+    if principal.scope is not None and not (wanted.scope and principal.scope.issuperset(wanted.scope)):
+        own = ", ".join(sorted(principal.scope))
+        raise NotAllowed(f"the token of {principal.name} makes none that is wider than itself ({own})")
 
 
 def log_in(connection: sa.Connection, proven: Principal, lasts: timedelta) -> str:
@@ -101,6 +114,16 @@ def revoke(connection: sa.Connection, number: int, principal: Principal) -> bool
     if revoked:
         audit.write(connection, audit.Entry(principal, "register:token:revoke", [f"token:{number}"], ""))
     return bool(revoked)
+
+
+def end_log_ins(connection: sa.Connection, account_id: int, principal: Principal) -> None:
+    """Make the tokens of log-ins of an account worthless: the password that they were given for is no more."""
+    table = schema.access_token
+    connection.execute(
+        sa.update(table)
+        .where(table.c.account_id == account_id, table.c.purpose == "login", table.c.revoked_at.is_(None))
+        .values(revoked_at=utc_now(), revoked_by=principal.name)
+    )
 
 
 def listing(connection: sa.Connection, principal: Principal) -> list[dict[str, Any]]:

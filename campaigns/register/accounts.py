@@ -20,7 +20,7 @@ from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
 from campaigns.errors import InputError, NotAllowed, NotFound, RefusedOperation
 from campaigns.principal import GRANTED, Level, Principal
-from campaigns.register import audit
+from campaigns.register import access_tokens, audit
 from campaigns.store import schema
 from campaigns.store.engine import writing
 from campaigns.store.locks import take_turn
@@ -32,6 +32,11 @@ LOCK_AFTER: Final = 5
 _FIRST_LOCK: Final = timedelta(minutes=1)
 _LONGEST_LOCK: Final = timedelta(hours=24)
 PASSWORD_CHARACTERS: Final = 12
+#: What the password of an unknown name is held against, under the parameters that `_hasher` has: making one on demand
+#: would take a time of its own, by which names could be found out.
+NOBODYS_HASH: Final = (
+    "$argon2id$v=19$m=65536,t=3,p=4$hV0Tz3MAtWqmxQeDMzjhbw$Vu3lyYS3hTpbGyCtPU4cifwpTRG9FpbjvcqHgj22OOM"
+)
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?")
 
 
@@ -100,7 +105,7 @@ def set_level(connection: sa.Connection, named: str, level: Level, principal: Pr
 
 
 def set_first_password(connection: sa.Connection, named: str, password: str, principal: Principal) -> None:
-    """Give an account a password that opens nothing but the change of it; ends a lock-out.
+    """Give an account a password that opens nothing but the change of it; ends a lock-out, and all log-ins.
 
     Raises:
         NotAllowed, NotFound, InputError: not by this principal, nobody of that name, no password.
@@ -111,6 +116,7 @@ def set_first_password(connection: sa.Connection, named: str, password: str, pri
         raise InputError(f"{named} is a service: it has tokens and no password")
     _demand_good(password, row.name)
     _put_password(connection, row.id, password, first=True)
+    access_tokens.end_log_ins(connection, row.id, principal)
     audit.write(connection, audit.Entry(principal, "register:account:password", [named], "first password"))
 
 
@@ -193,7 +199,7 @@ class PasswordRules:
 def prove(
     engine: sa.Engine, name: str, password: str, rules: PasswordRules, *, new_password: str | None = None
 ) -> Principal:
-    """Prove who one is; with a new password it takes the old one's place.
+    """Prove who one is; with a new password it takes the old one's place, and earlier log-ins end.
 
     Raises:
         NotAllowed: name or password is wrong, the account is locked or disabled; or the password has to be changed.
@@ -223,6 +229,7 @@ def prove(
         _change(connection, row.id, failures=0, locked_until=None)
         if new_password is not None:
             _put_password(connection, row.id, new_password, first=False)
+            access_tokens.end_log_ins(connection, row.id, proven)
         audit.write(connection, audit.Entry(proven, "register:account:login", [proven.name], "password"))
     return proven
 
@@ -257,19 +264,10 @@ def _verifies(kept: str | None, password: str) -> bool:
 
     hasher = _hasher()
     try:
-        hasher.verify(kept or _nobodys_hash(hasher), password)
+        hasher.verify(kept or NOBODYS_HASH, password)
     except VerificationError:
         return False
     return kept is not None
-
-
-def _nobodys_hash(hasher: PasswordHasher) -> str:
-    if not _NOBODYS:
-        _NOBODYS.append(hasher.hash("nobody has this password"))
-    return _NOBODYS[0]
-
-
-_NOBODYS: Final[list[str]] = []
 
 
 def _hasher() -> PasswordHasher:

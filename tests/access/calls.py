@@ -227,7 +227,7 @@ CALLS: dict[Operation, list[Call]] = {
     Operation.TOKEN_MANAGE: [
         lambda g: g.within(
             lambda c: access_tokens.issue(
-                c, access_tokens.NewToken("account:x", timedelta(days=1)), g.principal
+                c, access_tokens.NewToken("service:x", timedelta(days=1)), g.principal
             )
         ),
         lambda g: g.within(lambda c: access_tokens.revoke(c, NONE, g.principal)),

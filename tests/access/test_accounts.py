@@ -1,11 +1,14 @@
 """Accounts prove who they are, are locked when somebody guesses, and end at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 import sqlalchemy as sa
 import time_machine
+from argon2 import PasswordHasher
 
 from campaigns.clock import utc_now
 from campaigns.errors import InputError, NotAllowed, RefusedOperation
@@ -129,3 +132,68 @@ def test_a_token_cannot_outlast_two_years_or_have_a_scope_nobody_knows(sqlite_re
         for lasts, scope in ((timedelta(days=731), None), (timedelta(0), None), (timedelta(1), ["fly"])):
             with pytest.raises(InputError):
                 access_tokens.issue(connection, access_tokens.NewToken("account:anna", lasts, scope), TESTER)
+
+
+def test_a_token_makes_no_wider_one_and_none_for_another_person(sqlite_register: Register) -> None:
+    added(sqlite_register)
+    added(sqlite_register, "boss", Level.ADMINISTRATOR)
+    boss = Principal("account:boss", Level.ADMINISTRATOR)
+    narrow = replace(boss, scope=frozenset({"token_manage", "campaign_see"}))
+    day = timedelta(days=1)
+    with writing(sqlite_register.engine) as connection:
+        accounts.add(connection, NewAccount("shop", Level.SENDER, kind="service"), TESTER)
+        for scope in (None, [], ["token_manage", "account_manage"], ["campaign_submit"]):
+            for account in ("account:boss", "service:shop"):
+                with pytest.raises(NotAllowed, match="wider"):
+                    access_tokens.issue(connection, access_tokens.NewToken(account, day, scope), narrow)
+        wanted = access_tokens.NewToken("account:anna", day, ["campaign_see"])
+        for principal in (boss, narrow):
+            with pytest.raises(NotAllowed, match="stands for account:anna"):
+                access_tokens.issue(connection, wanted, principal)
+        token = access_tokens.issue(
+            connection, access_tokens.NewToken("service:shop", day, ["campaign_see"]), narrow
+        )
+        assert access_tokens.bearer(connection, token)
+        for account in ("account:boss", "service:shop"):
+            assert access_tokens.issue(connection, access_tokens.NewToken(account, day), boss)
+
+
+def test_a_new_password_ends_log_ins_and_leaves_the_tokens_of_programs(sqlite_register: Register) -> None:
+    added(sqlite_register)
+    anna, another = Principal("account:anna", Level.EDITOR), "another of my own"
+    with writing(sqlite_register.engine) as connection:
+        program = access_tokens.issue(
+            connection, access_tokens.NewToken("account:anna", timedelta(days=1)), TESTER
+        )
+        log_in = access_tokens.log_in(connection, anna, timedelta(hours=8))
+    accounts.prove(sqlite_register.engine, "anna", OWN, NO_RULES, new_password=another)
+    with writing(sqlite_register.engine) as connection:
+        assert access_tokens.bearer(connection, log_in) is None
+        assert access_tokens.bearer(connection, program) == anna
+        log_in = access_tokens.log_in(connection, anna, timedelta(hours=8))
+        accounts.set_first_password(connection, "account:anna", FIRST, TESTER)
+        assert access_tokens.bearer(connection, log_in) is None
+        assert access_tokens.bearer(connection, program) == anna
+
+
+def test_a_name_that_nobody_has_costs_what_a_wrong_password_costs(sqlite_register: Register) -> None:
+    """Not timed, since machines are busy: one hash is verified for either, under the same parameters, and none made."""
+    added(sqlite_register)
+    assert not PasswordHasher().check_needs_rehash(accounts.NOBODYS_HASH)
+    verified: list[str] = []
+
+    class Watched(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 (its name)
+            verified.append(str(hash))
+            return super().verify(hash, password)
+
+        def hash(self, *_: object, **__: object) -> str:
+            raise AssertionError("a hash is made")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", Watched)
+        for name in ("anna", "nobody"):
+            with pytest.raises(NotAllowed):
+                accounts.prove(sqlite_register.engine, name, WRONG, NO_RULES)
+    assert verified[1:] == [accounts.NOBODYS_HASH]
+    assert len(verified) == 2
