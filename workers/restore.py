@@ -1,11 +1,12 @@
 """Putting a backup back. Afterwards everything is halted, until a person says go.
 
 Promise: the database is the backup's, or as it was; in the very transaction that puts it back everything is halted as
-after a restored backup, so that no process sends a message from it, and the numbers that people and campaigns got since
-are left out, so that no old link means somebody else. Nothing is replayed by itself. A register that
-holds something is replaced only when that is said, another register's never; keys that are not the backup's are
-refused before anything is changed. Fails with `InputError`, `RefusedOperation` or `KeysFault` (nothing was changed),
-or with `Unreachable`: do it again, with `--replace`.
+after a restored backup, so that no process sends a message from it, no token and no password of then opens anything,
+since they may have been revoked after it, and the numbers that people and campaigns got since are left out, so that
+no old link means somebody else. Nothing is replayed by itself. A register that holds something is replaced only when
+that is said, another register's never; keys that are not the backup's are refused before anything is changed. Fails
+with `InputError`, `RefusedOperation` or `KeysFault` (nothing was changed), or with `Unreachable`: do it again, with
+`--replace`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from campaigns.access import Operation, demand
+from campaigns.clock import utc_now
 from campaigns.delivery import restart
 from campaigns.errors import KeysFault, RefusedOperation
 from campaigns.keyfiles import read_keys
@@ -47,7 +49,15 @@ _LEAP_SQLITE: Final = """
     FROM (SELECT strftime('%Y-%m-%d %H:%M:%S.000000', 'now') AS now, 'process:restore' AS who)
     WHERE EXISTS (SELECT 1 FROM contact)
 """
-_HALT: Final = f"UPDATE gate SET halted = true, restored = true, halted_reason = '{REASON}'"  # noqa: S608
+#: The epoch after a restore is higher than any that was reached before, also after an earlier restore of the same
+#: backup: the opt-out logs tell by it which word came last. Nobody says no so often in a microsecond.
+_EPOCHS_A_MICROSECOND: Final = 1_000
+_CLOSING: Final = (
+    "UPDATE {at}gate SET halted = true, restored = true, halted_reason = '{reason}'",
+    "UPDATE {at}gate SET epoch = CASE WHEN epoch < {epoch} THEN {epoch} ELSE epoch + 1 END",
+    "UPDATE {at}access_token SET revoked_at = {now}, revoked_by = 'process:restore' WHERE revoked_at IS NULL",
+    "UPDATE {at}account SET password_hash = NULL, password_set_at = NULL, password_is_first = true",
+)
 
 
 @dataclass(frozen=True)
@@ -153,7 +163,13 @@ def _last_words(engine: sa.Engine) -> list[str]:
         f'FROM "{name}".{table}'
         for table, numbers in _LEAP.items()
     ]
-    return [_HALT.replace("UPDATE gate", f'UPDATE "{name}".gate'), *leaps]
+    return [*_closing(f'"{name}".', "now()"), *leaps]
+
+
+def _closing(schema_name: str, now: str) -> list[str]:
+    """The halt, and the end of whatever people and programs prove themselves with."""
+    epoch = int(utc_now().timestamp() * 1_000_000) * _EPOCHS_A_MICROSECOND
+    return [line.format(at=schema_name, epoch=epoch, now=now, reason=REASON) for line in _CLOSING]
 
 
 def _replace_sqlite(engine: sa.Engine, source: Path) -> None:
@@ -170,7 +186,8 @@ def _halt_sqlite(copy: Path, source: Path) -> None:
     try:
         with closing(sqlite3.connect(copy)) as connection:
             sound = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            connection.execute(_HALT)
+            for statement in _closing("", "strftime('%Y-%m-%d %H:%M:%S.000000', 'now')"):
+                connection.execute(statement)
             connection.execute(_LEAP_SQLITE)
             connection.commit()
     except sqlite3.DatabaseError:

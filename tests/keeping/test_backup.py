@@ -4,6 +4,7 @@ import json
 import shutil
 import tarfile
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import sqlalchemy as sa
 
 from campaigns.address import parse_email
 from campaigns.delivery import restart
-from campaigns.errors import InputError, KeysFault, RefusedOperation
-from campaigns.register import objections, subscriptions
+from campaigns.errors import InputError, KeysFault, NotAllowed, RefusedOperation
+from campaigns.principal import Level
+from campaigns.register import access_tokens, accounts, objections, subscriptions
 from campaigns.register.permit import answering_a_no
 from campaigns.register.replay import replay
 from campaigns.rights import erasure, requests
@@ -119,6 +121,49 @@ def test_the_drill(place: Place, sink: SmtpSink, tmp_path: Path) -> None:
         "register:backup:take",
         "register:backup:restore",
     ]
+
+
+def test_nothing_that_was_taken_from_people_since_opens_anything(place: Place, tmp_path: Path) -> None:
+    old, new, rules = "the first secret", "a secret of my own", accounts.PasswordRules()
+    with writing(place.engine) as connection:
+        for name in ("anna", "bo"):
+            accounts.add(connection, accounts.NewAccount(name, Level.SENDER, old), KAJ)
+    anna = accounts.prove(place.engine, "anna", old, rules, new_password=new)
+    lasts = timedelta(days=1)
+    with writing(place.engine) as connection:
+        tokens = [
+            access_tokens.log_in(connection, anna, lasts),
+            access_tokens.issue(connection, access_tokens.NewToken("account:bo", lasts), KAJ),
+        ]
+    folder = tmp_path / "backup"
+    backed_up(place, folder)
+    with writing(place.engine) as connection:
+        accounts.disable(connection, "account:anna", KAJ)
+        access_tokens.revoke(connection, 2, KAJ)
+    before = epoch(place)
+    for _ in range(2):
+        restored(place, folder)
+        assert epoch(place) > before, (
+            "a later word has a higher epoch than an earlier one, also after a restore"
+        )
+        before = epoch(place)
+        with reading(place.engine) as connection:
+            assert [access_tokens.bearer(connection, token) for token in tokens] == [None, None]
+            assert access_tokens.listing(connection, KAJ) == []
+        for name, password in (("anna", new), ("bo", old)):
+            with pytest.raises(NotAllowed, match="wrong"):
+                accounts.prove(place.engine, name, password, rules, new_password="another of my own")
+    with writing(place.engine) as connection:
+        accounts.set_first_password(connection, "account:bo", "given by the host", KAJ)
+    bo = accounts.prove(place.engine, "bo", "given by the host", rules, new_password="another of my own")
+    assert bo.level == Level.SENDER
+
+
+def epoch(place: Place) -> int:
+    """How far the register has come."""
+    with reading(place.engine) as connection:
+        found: int = connection.execute(sa.select(schema.gate.c.epoch)).scalar_one()
+    return found
 
 
 def test_no_number_is_given_twice(place: Place, tmp_path: Path) -> None:
@@ -264,5 +309,6 @@ def test_the_commands_say_what_comes_next(sqlite_url: str, tmp_path: Path) -> No
         done = run.answer("restore", str(folder), "--replace")
         assert done["halted"]
         assert any("utskick suppressions replay" in step for step in done["next"])
+        assert any("Review `utskick accounts list`" in step for step in done["next"])
         assert "--all-logs" in run.refusal(1, "go")[0]
         assert run.answer("go", "--all-logs")["restored"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
@@ -13,6 +13,11 @@ from workers.restore import Restored, restore
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
+_REVIEW: Final = (
+    "5. Review `utskick accounts list`: who was disabled or given less since then is back as they were. No token and "
+    "no password works any more: disable who left, give the others a first password (`utskick accounts password`), "
+    "and make new tokens. The host operator goes on without logging in."
+)
 Tools = Annotated[
     Path | None,
     Parameter(help="Where PostgreSQL's own programs lie, if not where the system has them."),
@@ -77,10 +82,11 @@ def _next_steps(done: Restored) -> list[str]:
         "2. Run `utskick suppressions replay LOG…` with all of them: every later no is recorded again.",
         "3. Carry out again the erasures and corrections since the backup; the rights cases outside it tell which.",
         "4. Run `utskick audit accept --evidence TEXT`, where the audit log had gone on since the backup.",
-        "5. Run `utskick go --replay LOG… --all-logs`: what was open becomes uncertain, and sending goes on.",
+        _REVIEW,
+        "6. Run `utskick go --replay LOG… --all-logs`: what was open becomes uncertain, and sending goes on.",
     ]
     if done.manifest.database == "postgresql":
-        steps.append("6. Grant the database's roles their rights again, where they are not the owner.")
+        steps.append("7. Grant the database's roles their rights again, where they are not the owner.")
     if done.log_is_whole is False:
         lost = "This machine's opt-out log lacks words that stood in it when the backup was taken: find out why first."
         steps.insert(0, lost)
