@@ -53,10 +53,10 @@ _LEAP_SQLITE: Final = """
 #: backup: the opt-out logs tell by it which word came last. Nobody says no so often in a microsecond.
 _EPOCHS_A_MICROSECOND: Final = 1_000
 _CLOSING: Final = (
-    "UPDATE {at}gate SET halted = true, restored = true, halted_reason = '{reason}'",
-    "UPDATE {at}gate SET epoch = CASE WHEN epoch < {epoch} THEN {epoch} ELSE epoch + 1 END",
-    "UPDATE {at}access_token SET revoked_at = {now}, revoked_by = 'process:restore' WHERE revoked_at IS NULL",
-    "UPDATE {at}account SET password_hash = NULL, password_set_at = NULL, password_is_first = true",
+    "UPDATE gate SET halted = true, restored = true, halted_reason = '{reason}'",
+    "UPDATE gate SET epoch = CASE WHEN epoch < {epoch} THEN {epoch} ELSE epoch + 1 END",
+    "UPDATE access_token SET revoked_at = {now}, revoked_by = 'process:restore' WHERE revoked_at IS NULL",
+    "UPDATE account SET password_hash = NULL, password_set_at = NULL, password_is_first = true",
 )
 
 
@@ -169,7 +169,10 @@ def _last_words(engine: sa.Engine) -> list[str]:
 def _closing(schema_name: str, now: str) -> list[str]:
     """The halt, and the end of whatever people and programs prove themselves with."""
     epoch = int(utc_now().timestamp() * 1_000_000) * _EPOCHS_A_MICROSECOND
-    return [line.format(at=schema_name, epoch=epoch, now=now, reason=REASON) for line in _CLOSING]
+    return [
+        line.format(epoch=epoch, now=now, reason=REASON).replace("UPDATE ", f"UPDATE {schema_name}", 1)
+        for line in _CLOSING
+    ]
 
 
 def _replace_sqlite(engine: sa.Engine, source: Path) -> None:

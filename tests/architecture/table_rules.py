@@ -28,6 +28,14 @@ SHARED = {
         "campaigns.store.gate_triggers": "raises it from within the database, whoever changes what the gate looks at",
         "workers.restore": "halts a backup in the transaction that puts it back",
     },
+    "account": {
+        "campaigns.register.accounts": "writes every account",
+        "workers.restore": "blanks the passwords of a backup in the transaction that puts it back",
+    },
+    "access_token": {
+        "campaigns.register.access_tokens": "writes every token",
+        "workers.restore": "revokes the tokens of a backup in the transaction that puts it back",
+    },
     "contact": {
         "campaigns.register.contacts": "writes every person",
         "workers.restore": "leaves out the numbers that were given after the backup",

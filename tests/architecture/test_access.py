@@ -27,6 +27,7 @@ INNER = {
     "campaigns.feedback.ingest.ingest": _ITS_PARTS,
     "campaigns.feedback.refusals.heed": _ITS_PARTS,
     "campaigns.planning.recurrence.stop_in": _WITHIN,
+    "campaigns.register.access_tokens.end_log_ins": "with a new password, whose giver was asked or proven",
     "campaigns.register.audit.read": "it tells of a reading",
     "campaigns.register.bases.follow": _WITHIN,
     "campaigns.register.companies.companies_by_key": _WITHIN,
