@@ -80,7 +80,8 @@ def merge(
     moved = {"subscriptions": begun, **_moved(connection, pair, filled, principal)}
     _open(connection, pair, moved, evidence, principal)
     old = {f"contact:{row['id']}": {name: row[name] for name in EDITABLE} for row in (kept, other)}
-    done = {"filled": filled, "subscriptions": changed, "noes": noes, "moved": moved}
+    # The values stand under the one whose they are: after a parting the kept one must not tell of them.
+    done = {"filled": sorted(filled), "subscriptions": changed, "noes": noes, "moved": moved}
     new = {f"contact:{pair.kept}": done}
     audit.write(
         connection, audit.Entry(principal, "contact:register:merge", pair.subjects, evidence, old, new)
@@ -121,7 +122,7 @@ def part(
         "contact:register:part",
         pair.subjects,
         evidence,
-        {f"contact:{pair.kept}": old},
+        {f"contact:{pair.other}": old},
         {f"contact:{pair.kept}": {"lost": lost, "noes": noes}},
     )
     audit.write(connection, entry)

@@ -165,6 +165,21 @@ def test_parting_takes_back_what_came_of_the_merge(register: Register, both: tup
     merged(register, other, kept)  # and it may be merged again, the other way round
 
 
+def test_the_audit_log_files_no_value_of_the_other_under_the_kept_one(
+    register: Register, both: tuple[int, int]
+) -> None:
+    kept, other = both
+    merged(register, kept, other)
+    parted(register, other)
+    value = schema.audit_value.c
+    with reading(register.engine) as connection:
+        rows = connection.execute(sa.select(value.contact_id, value.old, value.new)).all()
+    of_kept = [str(row) for row in rows if row.contact_id == kept]
+    assert of_kept
+    assert not [row for row in of_kept for word in ("1234567", "Gatan 1") if word in row]
+    assert any("Gatan 1" in str(row.old) for row in rows if row.contact_id == other)
+
+
 def test_what_came_in_meanwhile_finds_the_kept_contact(
     register: Register, both: tuple[int, int], tmp_path: Path
 ) -> None:
