@@ -114,7 +114,8 @@ def _heed_holds(connection: sa.Connection, whose: Person) -> None:
 
 
 def _keys(connection: sa.Connection, whose: Person) -> list[objections.SubjectKey]:
-    """Everything that the person is or was reached by: present addresses, and those that were written to."""
+    """Everything that the person is or was reached by: present addresses, and those that were written to and
+    are nobody else's now."""
     members = persons.members(connection, whose.contact)
     keys = {key.key: key for key in objections.subject_keys(members)}
     key_id = members[0].key_id
@@ -126,7 +127,8 @@ def _keys(connection: sa.Connection, whose: Person) -> list[objections.SubjectKe
     )
     for row in sent:
         key = bytes(row.address_key)
-        keys.setdefault(key, objections.SubjectKey(_SUBJECTS[row.channel], key_id, key))
+        if key in whose.fingerprints:
+            keys.setdefault(key, objections.SubjectKey(_SUBJECTS[row.channel], key_id, key))
     return list(keys.values())
 
 

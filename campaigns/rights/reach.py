@@ -60,8 +60,9 @@ def person(connection: sa.Connection, ring: KeyRing, contact_id: int) -> Person:
     flags = schema.datum_flag.c
     flagged = connection.execute(sa.select(flags.value_key).where(flags.contact_id.in_(numbers))).scalars()
     keys |= {bytes(key) for key in flagged}
+    keys = _not_handed_on(connection, keys, numbers)
     keys |= {bytes(member.email_key) for member in members if member.email_key is not None}
-    keys |= _present_keys(connection, ring, numbers)
+    keys |= present_keys(connection, ring, numbers)
     return Person(numbers, tuple(sorted(keys)), tuple((row.campaign_id, row.number) for row in sent))
 
 
@@ -70,7 +71,24 @@ def conditions(table: sa.Table, record: Record, whose: Person) -> Iterator[Condi
     return _WAYS[record.reach](table, whose)
 
 
-def _present_keys(connection: sa.Connection, ring: KeyRing, numbers: Sequence[int]) -> set[bytes]:
+def _not_handed_on(connection: sa.Connection, keys: set[bytes], numbers: Sequence[int]) -> set[bytes]:
+    """Without the keys of what is somebody else's by now: a mailbox of an office goes from one person to the next."""
+    contact, further = schema.contact.c, schema.contact_address.c
+    places = (
+        (contact.email_key, contact.id),
+        (contact.postal_key, contact.id),
+        (further.email_key, further.contact_id),
+    )
+    left, asked = set(keys), sorted(keys)
+    for key, owner in places:
+        for start in range(0, len(asked), _AT_A_TIME):
+            some = asked[start : start + _AT_A_TIME]
+            others = sa.select(key).where(key.in_(some), owner.not_in(numbers))
+            left -= {bytes(it) for it in connection.execute(others).scalars()}
+    return left
+
+
+def present_keys(connection: sa.Connection, ring: KeyRing, numbers: Sequence[int]) -> set[bytes]:
     """What the contacts are reached by now, under every key: a "no" may stand under an older one."""
     table = schema.contact
     found: set[bytes] = set()

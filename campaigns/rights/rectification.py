@@ -95,11 +95,10 @@ def lift_restriction(
     if informed_on > local_day(utc_now()):
         raise InputError("a person is told before a restriction is lifted (GDPR Art. 18(3)), not after")
     whose = reach.person(connection, ring, contact_id)
+    keys = reach.present_keys(connection, ring, whose.contacts)
     no = schema.suppression.c
     standing = connection.execute(
-        sa.select(no.id).where(
-            no.kind == "restricted", no.lifted_at.is_(None), no.subject_key.in_(whose.fingerprints)
-        )
+        sa.select(no.id).where(no.kind == "restricted", no.lifted_at.is_(None), no.subject_key.in_(keys))
     ).scalars()
     evidence = f"the person was told on {informed_on.isoformat()}"
     lifted = [objections.lift(connection, it, evidence, principal) for it in standing.all()]

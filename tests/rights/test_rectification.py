@@ -9,15 +9,16 @@ from campaigns.clock import utc_now
 from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef
 from campaigns.errors import InputError, RefusedOperation
+from campaigns.register import corrections, subscriptions
 from campaigns.register.clearance import Withheld
 from campaigns.register.corrections import Correction
 from campaigns.register.permit import answering_a_no
 from campaigns.register.suppression import Gate
-from campaigns.rights import deadlines, incident, rectification, requests, telling
+from campaigns.rights import deadlines, erasure, incident, reach, rectification, requests, telling
 from campaigns.rights.requests import Identification
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
-from tests.rights.filling import ANNA, fill
+from tests.rights.filling import ANNA, EERO, fill
 from tests.rights.test_erasure import REF, queued, statuses
 from tests.rights.test_requests import opened
 from tests.support.register import CAMPAIGN, PEOPLE, TESTER, Register
@@ -131,3 +132,40 @@ def test_who_got_nothing_was_not_concerned(sqlite_register: Register) -> None:
         gone = {"status": "cancelled", "handed_over_at": None, "settled_at": utc_now()}
         connection.execute(sa.update(schema.delivery).values(gone))
     assert incident.concerned(sqlite_register.engine, incident.Wrong(CAMPAIGN))["contacts"] == []
+
+
+def handed_on(register: Register) -> None:
+    """Anna, who was written to at it, leaves the mailbox of her office; Eero takes it over."""
+    for contact, address in ((ANNA, NEW), (EERO, OLD)):
+        with answering_a_no(register.engine) as connection:
+            said = Correction({"email": address}, "phone", "company", "call")
+            corrections.edit(connection, register.ring, contact, said, TESTER)
+
+
+def test_lifting_a_restriction_lifts_nobody_elses(register: Register) -> None:
+    handed_on(register)
+    for contact in (ANNA, EERO):
+        request = asked(register, "restriction", contact)
+        rectification.restrict(register.engine, register.ring, request, TESTER)
+    with answering_a_no(register.engine) as connection:
+        today = deadlines.local_day(utc_now())
+        lifted = rectification.lift_restriction(connection, register.ring, ANNA, today, TESTER)
+    assert lifted >= 1
+    no = schema.suppression.c
+    standing = sa.select(no.subject_key).where(no.kind == "restricted", no.lifted_at.is_(None))
+    with reading(register.engine) as connection:
+        of_eero = [key.key for key in subscriptions.keys_of(connection, EERO)]
+        assert set(of_eero) <= {bytes(key) for key in connection.execute(standing).scalars()}
+
+
+def test_a_mailbox_handed_on_is_no_more_the_earlier_persons(register: Register) -> None:
+    handed_on(register)
+    with reading(register.engine) as connection:
+        of_eero = {key.key for key in subscriptions.keys_of(connection, EERO)}
+        before = reach.person(connection, register.ring, ANNA)
+    assert not of_eero.intersection(before.fingerprints)
+    erasure.erase(register.engine, register.ring, asked(register, "erasure"), TESTER)
+    no = schema.suppression.c
+    with reading(register.engine) as connection:
+        said = sa.select(no.id).where(no.kind == "objection", no.subject_key.in_(of_eero))
+        assert connection.execute(said).all() == []
