@@ -18,7 +18,7 @@ from campaigns.address import parse_email
 from campaigns.errors import InputError, NotFound, RefusedOperation
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import addresses, audit, contacts, objections, persons, provenance
+from campaigns.register import addresses, audit, contacts, objections, older_keys, persons, provenance
 from campaigns.register.intake_rows import RowRefused, read_values
 from campaigns.store import schema
 
@@ -60,12 +60,14 @@ def edit(
         return {}
     if not new["email"] and not (new["street"] and new["postal_code"] and new["city"]):
         raise InputError("a contact needs an e-mail address or a whole postal address")
-    keys = keys_for(ring, new)
-    refuse_doubles(connection, contact_id, keys["email_key"])
+    keys = _present_keys(row) if _KEYED.isdisjoint(changed) else keys_for(ring, new)
+    refuse_doubles(connection, ring, contact_id, new["email"])
     if new["email"] and addresses.remove(connection, ring, contact_id, parse_email(new["email"])):
         _keep_as_further(connection, ring, row, principal)
     contacts.correct(connection, contact_id, {**new, **keys}, principal)
-    carry_over(connection, row, keys, principal)
+    if not _KEYED.isdisjoint(changed):
+        older_keys.heeded(connection, ring, older_keys.texts_of(new), principal)
+        carry_over(connection, row, keys, principal)
     told_by(connection, contact_id, "edit", correction, changed, principal)
     old = {name: row[name] for name in changed}
     entry = audit.Entry(
@@ -89,10 +91,10 @@ def add_address(
     row = wanted_contact(connection, contact_id)
     contact_id = row["id"]
     address = parse_email(wanted_values(correction.values)["email"] or "")
-    key = ring.fingerprint("address", address.comparison_text)
-    refuse_doubles(connection, contact_id, key)
-    if contacts.by_keys(connection, "email_key", [key]):
+    refuse_doubles(connection, ring, contact_id, address.wire)
+    if contacts.by_keys(connection, "email_key", _all_keys(ring, address.wire)):
         return False
+    older_keys.heeded(connection, ring, older_keys.address_texts(address), principal)
     addresses.add(connection, ring, row["id"], address, principal)
     known = objections.subject_keys(persons.members(connection, contact_id))
     objections.spread(connection, known, "a further address of the same person", principal)
@@ -188,9 +190,18 @@ def keys_for(ring: KeyRing, new: Mapping[str, str | None]) -> dict[str, Any]:
     }
 
 
-def refuse_doubles(connection: sa.Connection, contact_id: int, key: bytes | None) -> None:
-    """Refuse an address that is another contact's."""
-    others = contacts.by_keys(connection, "email_key", [key] if key else [])
+def _present_keys(row: sa.RowMapping) -> dict[str, Any]:
+    """The fingerprints that a contact has, under whichever key they were made."""
+    return {name: row[name] for name in ("email_key", "domain_key", "postal_key", "key_id")}
+
+
+def _all_keys(ring: KeyRing, address: str) -> list[bytes]:
+    return list(ring.fingerprints("address", parse_email(address).comparison_text).values())
+
+
+def refuse_doubles(connection: sa.Connection, ring: KeyRing, contact_id: int, address: str | None) -> None:
+    """Refuse an address that is another contact's, under whichever key that was written."""
+    others = contacts.by_keys(connection, "email_key", _all_keys(ring, address) if address else [])
     taken = next((row["id"] for row in others.values() if row["id"] != contact_id), None)
     if taken is not None:
         raise RefusedOperation(f"the address belongs to contact {taken}")

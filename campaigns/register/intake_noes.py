@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import companies, contacts, objections
+from campaigns.register import companies, contacts, objections, older_keys
 from campaigns.register.intake_drafts import Draft
 from campaigns.register.mailing_lists import MailingList
 from campaigns.register.provenance import Intake
@@ -46,7 +46,7 @@ class Common:
 
 def kept_off(connection: sa.Connection, common: Common, drafts: Sequence[Draft], firms: Firms) -> set[int]:
     """The contacts that their own "no" keeps off the list."""
-    standing = _standing(connection, _all_keys(common.ring, drafts, firms), common.mailing_list)
+    standing = _standing(connection, _all_keys(common.ring, drafts, firms))
     of_key: dict[bytes, list[tuple[Draft, bytes | None]]] = {}
     for draft in drafts if standing else ():
         for key, present in _keys(common.ring, draft, firms):
@@ -54,12 +54,23 @@ def kept_off(connection: sa.Connection, common: Common, drafts: Sequence[Draft],
     barred: set[int] = set()
     for no in standing:
         concerned = of_key[bytes(no.subject_key)]
-        if no.subject in _PERSONS:
+        if no.subject in _PERSONS and _bars(no, common.mailing_list):
             barred |= {draft.contact for draft, _ in concerned}
         if no.key_id != common.key_id:
             for present in {present for _, present in concerned if present is not None}:
-                _write_again(connection, common, no, present)
+                now = objections.SubjectKey(no.subject, common.key_id, present)
+                older_keys.again(connection, no.id, now, common.principal)
     return barred
+
+
+def _bars(no: sa.Row[tuple[object, ...]], mailing_list: MailingList) -> bool:
+    """Whether a "no" keeps the person off this list; any other is the gate's to heed."""
+    return (
+        no.kind in _BARS
+        and no.list_id in (0, mailing_list.id)
+        and no.purpose in ("", mailing_list.purpose)
+        and no.channel == ""
+    )
 
 
 def _all_keys(ring: KeyRing, drafts: Sequence[Draft], firms: Firms) -> set[bytes]:
@@ -85,26 +96,10 @@ def _keys(ring: KeyRing, draft: Draft, firms: Firms) -> list[tuple[bytes, bytes 
     return [(key, keys[ring.current_id("fingerprint")]) for keys in under for key in keys.values()]
 
 
-def _standing(
-    connection: sa.Connection, keys: Collection[bytes], mailing_list: MailingList
-) -> list[sa.Row[tuple[object, ...]]]:
+def _standing(connection: sa.Connection, keys: Collection[bytes]) -> list[sa.Row[tuple[object, ...]]]:
+    """Every live "no" under one of the keys, of whatever kind and scope."""
     table = schema.suppression
     known = (table.c[name] for name in ("id", "kind", "subject", "subject_key", "key_id"))
-    scope = (table.c[name] for name in ("list_id", "purpose", "channel", "origin"))
-    statement = sa.select(*known, *scope).where(
-        table.c.lifted_at.is_(None),
-        table.c.kind.in_(_BARS),
-        table.c.list_id.in_((0, mailing_list.id)),
-        table.c.purpose.in_(("", mailing_list.purpose)),
-        table.c.channel == "",
-    )
+    scope = (table.c[name] for name in ("list_id", "purpose", "channel"))
+    statement = sa.select(*known, *scope).where(table.c.lifted_at.is_(None))
     return list(bulk.matching(connection, statement, table.c.subject_key, keys))
-
-
-def _write_again(
-    connection: sa.Connection, common: Common, no: sa.Row[tuple[object, ...]], present: bytes
-) -> None:
-    key = objections.SubjectKey(no.subject, common.key_id, present)
-    scope = objections.Scope(no.list_id, no.purpose, no.channel)
-    evidence = f"suppression {no.id} under an older key"
-    objections.suppress(connection, objections.No(no.kind, key, scope, no.origin, evidence), common.principal)

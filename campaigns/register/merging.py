@@ -28,6 +28,7 @@ from campaigns.register import (
     events,
     fields,
     objections,
+    older_keys,
     persons,
     provenance,
     subscriptions,
@@ -70,6 +71,7 @@ def merge(
     if filled:
         new = {name: kept[name] for name in EDITABLE} | filled
         keys = keys_for(ring, new)
+        older_keys.heeded(connection, ring, older_keys.texts_of(new), principal)
         contacts.correct(connection, pair.kept, {**new, **keys}, principal)
         carry_over(connection, kept, keys, principal)
     contacts.set_merged(connection, pair.other, pair.kept, principal)

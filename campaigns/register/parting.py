@@ -17,7 +17,16 @@ from campaigns.address import parse_email
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import addresses, audit, bases, contacts, objections, persons, subscriptions
+from campaigns.register import (
+    addresses,
+    audit,
+    bases,
+    contacts,
+    objections,
+    older_keys,
+    persons,
+    subscriptions,
+)
 from campaigns.register.corrections import (
     EDITABLE,
     Correction,
@@ -52,7 +61,8 @@ def split_off(
     if values["email"]:
         addresses.remove(connection, ring, old["id"], parse_email(values["email"]))
     keys = keys_for(ring, values)
-    refuse_doubles(connection, 0, keys["email_key"])
+    refuse_doubles(connection, ring, 0, values["email"])
+    older_keys.heeded(connection, ring, older_keys.texts_of(values), principal)
     new = _insert(connection, values, keys, principal)
     both = [*before, *objections.subject_keys(persons.members(connection, new))]
     why = f"contact {old['id']}, of which contact {new} was split off: {correction.evidence}"

@@ -42,6 +42,8 @@ INNER = {
     "campaigns.register.identity.found": "`utskick init`, before there is anybody",
     "campaigns.register.identity.remember": "`utskick init`, with the keys in hand",
     "campaigns.register.objections.spread": _ITS_PARTS,
+    "campaigns.register.older_keys.again": _ITS_PARTS,
+    "campaigns.register.older_keys.heeded": _ITS_PARTS,
     "campaigns.register.provenance.begin": _WITHIN,
     "campaigns.register.subscriptions.follow": _WITHIN,
     "campaigns.register.subscriptions.forget": _WITHIN,

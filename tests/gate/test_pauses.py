@@ -43,10 +43,10 @@ def rows(register: Register) -> int:
 
 
 def test_a_pause_withholds_until_it_is_over(register: Register) -> None:
-    pause(register.engine, utc_now() + timedelta(seconds=0.8))
+    pause(register.engine, until := utc_now() + timedelta(seconds=4))
     assert reason(register) == "on_pause"
     assert reason(register, 2) is None
-    time.sleep(0.9)
+    time.sleep(max(0.0, (until - utc_now()).total_seconds()) + 0.05)
     assert reason(register) is None
     pause(register.engine, utc_now() + timedelta(days=1))
     assert reason(register) == "on_pause"

@@ -105,6 +105,7 @@ def page(name: str, language: Language) -> Look:
         left=LEFT,
         list_id=3,
         choices="/p/token",
+        switch=True,
     )
     return Look(
         html, {f"/{file}": (folder / file).read_bytes() for file in ("page.css", "mark.png", "jetty.png")}

@@ -116,7 +116,7 @@ def test_a_later_file_corrects_and_blank_cells_erase_nothing(register: Register,
             sa.select(values.c.old, values.c.new)
             .join(entry, entry.c.id == values.c.audit_id)
             .where(entry.c.tag == "contact:register:import")
-        ).one()
+        ).all()
         origins = (
             connection.execute(
                 sa.select(schema.provenance.c.fields)
@@ -126,7 +126,8 @@ def test_a_later_file_corrects_and_blank_cells_erase_nothing(register: Register,
             .scalars()
             .all()
         )
-    assert (kept.old, kept.new) == ({"last_name": "Öberg"}, {"last_name": "Nyman"})
+    told = [(row.old, row.new) for row in kept if row.old is not None or row.new is not None]
+    assert told == [({"last_name": "Öberg"}, {"last_name": "Nyman"})]
     assert origins[1] == ["last_name"]
 
 

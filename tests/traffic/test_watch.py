@@ -54,7 +54,8 @@ def test_people_get_a_bar(place: Place, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_what_is_told() -> None:
-    found = {"recipients": 100_000, "pending": 60_000, "sending": 250, "deferred": 3, "rejected": 12, "uncertain": 0,
+    found = {"status": "sending",
+             "recipients": 100_000, "pending": 60_000, "sending": 250, "deferred": 3, "rejected": 12, "uncertain": 0,
              "withheld_total": 1_234, "rate_now": 4321.4, "seconds_left": 3_725}  # fmt: skip
     assert done(found) == 39_747
     assert told(found) == "4,321/s, 1:02:05 left, 12 rejected, 3 deferred, 1,234 withheld"
