@@ -24,11 +24,10 @@ import sqlalchemy as sa
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.errors import RefusedOperation
-from campaigns.keyring import KeyRing
+from campaigns.keyring import KeyRing, check_value
 from campaigns.principal import Principal
 from campaigns.register import audit
 from campaigns.register.audit_mark import BEGINNING, SealFile, SealMark
-from campaigns.register.opt_out_log import incarnation
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from campaigns.store.locks import take_turn
@@ -60,6 +59,12 @@ class Sealer:
         """The keys of seals by their ids; the highest makes new ones."""
         return self.ring.derived("audit seal")
 
+    @cached_property
+    def name(self) -> str:
+        """The register's name in the file: by its oldest key, since what the database says of itself may be forged."""
+        tokens = self.ring.keys["token"]
+        return check_value("token", tokens[min(tokens)])
+
 
 def seal(sealer: Sealer) -> int:
     """Chain all entries that are committed; returns how many.
@@ -82,8 +87,7 @@ def _seal_some(sealer: Sealer) -> int:
             return 0
     with writing(sealer.engine) as connection:
         take_turn(connection, _TURN)
-        register = incarnation(connection)
-        hold_against_file(connection, sealer.file.seen(register))
+        hold_against_file(connection, sealer.file.seen(sealer.name))
         last = last_seal(connection)
         sealed = []
         for row in connection.execute(waiting).all():
@@ -92,7 +96,7 @@ def _seal_some(sealer: Sealer) -> int:
         if sealed:
             statement = sa.update(table).where(table.c.id == sa.bindparam("entry"))
             connection.execute(statement, sealed)
-    sealer.file.note(register, last)
+    sealer.file.note(sealer.name, last)
     return len(sealed)
 
 
@@ -166,7 +170,7 @@ def cut(sealer: Sealer, before: datetime, principal: Principal) -> int:
     table, value = schema.audit, schema.audit_value
     with writing(sealer.engine) as connection:
         take_turn(connection, _TURN)
-        hold_against_file(connection, sealer.file.seen(incarnation(connection)))
+        hold_against_file(connection, sealer.file.seen(sealer.name))
         younger = sa.select(sa.func.min(table.c.seal_position)).where(table.c.at >= before)
         first = connection.execute(younger).scalar_one()
         place = last_seal(connection).position if first is None else first - 1
@@ -201,15 +205,14 @@ def accept(sealer: Sealer, evidence: str, principal: Principal) -> str:
     demand(principal, Operation.AUDIT_ACCEPT)
     with writing(sealer.engine) as connection:
         take_turn(connection, _TURN)
-        register = incarnation(connection)
-        seen = sealer.file.seen(register)
+        seen = sealer.file.seen(sealer.name)
         problem = file_problem(connection, seen)
         if problem is None:
             raise RefusedOperation("the audit log fits what was sealed here; there is nothing to accept")
         told = f"{problem} ({seen.seal.hex()}): {evidence}"
         audit.write(connection, audit.Entry(principal, "register:audit:accept", [], told))
         end = last_seal(connection)
-    sealer.file.note(register, end)
+    sealer.file.note(sealer.name, end)
     return told
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from campaigns.register import audit
 from campaigns.register.audit_chain import Sealer, cut_proof, file_problem, seal_fits
 from campaigns.register.audit_mark import BEGINNING, SealMark
-from campaigns.register.opt_out_log import incarnation
 from campaigns.store import schema
 from campaigns.store.engine import reading
 
@@ -43,9 +42,8 @@ class Findings:
     entries: int = 0
     unsealed: int = 0
     problems: list[Problem] = field(default_factory=list)
-    told: set[int] = field(default_factory=set, repr=False)
-    told_before: datetime = field(default=datetime.min.replace(tzinfo=UTC), repr=False)
-    redacted: dict[int, tuple[datetime, Problem]] = field(default_factory=dict, repr=False)
+    #: By contact, the youngest entry of which values were redacted and no later one has told of it so far.
+    untold: dict[int, tuple[datetime, Problem]] = field(default_factory=dict, repr=False)
 
 
 def verify(sealer: Sealer) -> Findings:
@@ -77,20 +75,23 @@ def _all_problems(connection: sa.Connection, sealer: Sealer, findings: Findings)
             yield Problem(row.position, None, "the log was cut there without the register's key")
     for row, values in _entries(connection):
         if row.seal is None:
-            _note_redactions(row, values, findings)
+            _note_redacted(row, values, findings)
             yield from _value_problems(row, values)
             continue
         findings.entries += 1
         yield from _seal_problems(sealer, row, before)
-        _note_redactions(row, values, findings)
+        _strike_told(row, findings)
+        _note_redacted(row, values, findings)
         yield from _value_problems(row, values)
         before = SealMark(row.seal_position, row.seal)
-    for contact, (at, problem) in findings.redacted.items():
-        if contact not in findings.told and at >= findings.told_before:
-            yield problem
-    wrong = file_problem(connection, sealer.file.seen(incarnation(connection)))
+    yield from (problem for _, problem in findings.untold.values())
+    wrong = file_problem(connection, sealer.file.seen(sealer.name))
     if wrong is not None:
         yield Problem(before.position + 1, None, wrong)
+    for name in sealer.file.others(sealer.name):
+        yield Problem(
+            before.position, None, f"the file {name} beside the keys notes the seal of another register"
+        )
 
 
 def _seal_problems(sealer: Sealer, row: Any, before: SealMark) -> Iterator[Problem]:
@@ -111,23 +112,42 @@ def _value_problems(row: Any, values: list[Any]) -> Iterator[Problem]:
             )
             continue
         for value in values:
-            if value.redacted_at is None and audit.value_hash(value.salt, getattr(value, name)) != getattr(
-                value, f"{name}_hash"
-            ):
+            if not _fits(value, name):
                 yield Problem(row.seal_position or 0, row.id, f"the {name} values beside it were altered")
 
 
-def _note_redactions(row: Any, values: list[Any], findings: Findings) -> None:
+def _fits(value: _Value, name: str) -> bool:
+    """Whether values are those that were hashed, or nothing where they were redacted."""
+    kept = getattr(value, name)
+    if value.redacted_at is not None:
+        return kept is None and value.salt is None
+    noted: bytes | None = getattr(value, f"{name}_hash")
+    return audit.value_hash(value.salt or b"", kept) == noted
+
+
+def _strike_told(row: Any, findings: Findings) -> None:
+    """A sealed entry tells of the redactions before it in the chain; of those after it, it cannot know."""
+    named = [subject.partition(":")[2] for subject in row.subjects]
     if row.tag == audit.REDACTION:
-        findings.told.update(int(subject.partition(":")[2]) for subject in row.subjects)
+        for contact in named:
+            findings.untold.pop(int(contact), None)
     if row.tag == audit.RETENTION:
-        moments = [datetime.fromisoformat(subject.partition(":")[2]) for subject in row.subjects]
-        findings.told_before = max(findings.told_before, *moments)
+        moments = [datetime.fromisoformat(moment) for moment in named]
+        told_before = max((moment for moment in moments if moment <= row.at), default=None)
+        if told_before is not None:
+            findings.untold = {
+                contact: (at, problem)
+                for contact, (at, problem) in findings.untold.items()
+                if at >= told_before
+            }
+
+
+def _note_redacted(row: Any, values: list[_Value], findings: Findings) -> None:
     for value in values:
-        youngest = findings.redacted.get(value.contact_id)
+        youngest = findings.untold.get(value.contact_id)
         if value.redacted_at is not None and (youngest is None or youngest[0] < row.at):
-            problem = f"the values of contact {value.contact_id} were redacted, and no entry says so"
-            findings.redacted[value.contact_id] = row.at, Problem(row.seal_position or 0, row.id, problem)
+            problem = f"the values of contact {value.contact_id} were redacted, and no sealed entry after it says so"
+            findings.untold[value.contact_id] = row.at, Problem(row.seal_position or 0, row.id, problem)
 
 
 def _entries(connection: sa.Connection) -> Iterator[tuple[Any, list[Any]]]:

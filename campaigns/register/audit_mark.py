@@ -68,5 +68,10 @@ class SealFile:
         except OSError as error:
             raise Unreachable(f"{path} cannot be written: {error.strerror}") from None
 
+    def others(self, register: str) -> list[str]:
+        """The names of the files of other registers in the folder, which should hold none."""
+        own = self._path(register)
+        return sorted(path.name for path in self._folder.glob("audit-*.seal") if path != own)
+
     def _path(self, register: str) -> Path:
         return self._folder / f"audit-{register}.seal"

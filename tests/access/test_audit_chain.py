@@ -20,7 +20,6 @@ from campaigns.register import audit
 from campaigns.register.audit_chain import Sealer, accept, cut, seal
 from campaigns.register.audit_check import Findings, verify
 from campaigns.register.audit_mark import SealFile, SealMark
-from campaigns.register.opt_out_log import incarnation
 from campaigns.store import audit_triggers, schema
 from campaigns.store.engine import reading, writing
 from tests.support.register import TESTER, Register
@@ -264,6 +263,66 @@ def test_redaction_blanks_one_person_and_leaves_the_chain_valid(sealer: Sealer) 
     }
 
 
+def blanked(sealer: Sealer, entry: int, **values: Any) -> None:
+    """Somebody with the database alone makes values look redacted."""
+    table = schema.audit_value
+    gone = {"old": None, "new": None, "salt": None, "redacted_at": utc_now(), **values}
+    with unguarded(sealer) as connection:
+        connection.execute(sa.update(table).where(table.c.audit_id == entry).values(gone))
+
+
+def test_one_redaction_is_no_leave_for_what_was_written_later(sealer: Sealer) -> None:
+    noted(sealer)
+    with writing(sealer.engine) as connection:
+        audit.redact(connection, ANNA, "case 3", TESTER)
+    later = noted(sealer)[0]
+    seal(sealer)
+    assert problems(sealer) == {}
+    blanked(sealer, later)
+    assert "no sealed entry after it says so" in problems(sealer)[later]
+
+
+def test_a_redacted_row_holds_nothing(sealer: Sealer) -> None:
+    entry = noted(sealer)[0]
+    with writing(sealer.engine) as connection:
+        audit.redact(connection, ANNA, "case 3", TESTER)
+    seal(sealer)
+    blanked(sealer, entry, new={"city": "Borgå"})
+    assert set(problems(sealer)) == {entry}
+
+
+def test_a_retention_entry_tells_of_nothing_younger_than_itself(sealer: Sealer) -> None:
+    entry = sealed(sealer, 1)[0]
+    blanked(sealer, entry)
+    told = {"principal": "os:root", "tag": audit.RETENTION, "evidence": "retention"}
+    with writing(sealer.engine) as connection:
+        subjects = ["before:2099-01-01T00:00:00+00:00"]
+        connection.execute(sa.insert(schema.audit).values(at=utc_now(), subjects=subjects, **told))
+    seal(sealer)
+    assert "no sealed entry after it says so" in problems(sealer)[entry]
+
+
+def test_another_name_of_the_register_hides_no_lost_end(here: Sealer) -> None:
+    made = sealed(here)
+    with unguarded(here) as connection:
+        for table, key in (
+            (schema.audit_value, schema.audit_value.c.audit_id),
+            (schema.audit, schema.audit.c.id),
+        ):
+            connection.execute(sa.delete(table).where(key.in_(made[3:])))
+        connection.execute(sa.update(schema.gate).values(incarnation="another"))
+    assert "the log ends at 4" in verify(here).problems[0].problem
+    noted(here)
+    with pytest.raises(RefusedOperation, match="this machine saw it sealed up to 6"):
+        seal(here)
+
+
+def test_a_file_of_another_register_is_named(here: Sealer) -> None:
+    sealed(here)
+    here.file.note("another", SealMark(1, b"x"))
+    assert "audit-another.seal" in verify(here).problems[0].problem
+
+
 def test_a_cut_at_the_beginning_holds_and_a_forged_one_does_not(sealer: Sealer) -> None:
     sealed(sealer, 3)
     moment = utc_now()
@@ -303,8 +362,7 @@ def test_whatever_the_values_are_their_hash_fits_what_is_read_back(
 
 def test_the_file_of_the_last_seal_is_the_owners_alone(here: Sealer) -> None:
     sealed(here)
-    with reading(here.engine) as connection:
-        register = incarnation(connection)
+    register = here.name
     (path,) = here.file._folder.glob("audit-*.seal")
     assert path.stat().st_mode & 0o777 == 0o600
     assert here.file.seen(register).position == 6
