@@ -1,8 +1,8 @@
 """The accounts of a campaign: one consistent look at the ledger.
 
-Promise: recipients equals the sum of all statuses, at any moment, since both come from one statement over the rows.
-When the rows of a campaign have been kept long enough, the groups of that statement are kept in their place
-(`keep_figures`), and the accounts are the same as before.
+Promise: recipients equals the sum of all statuses, at any moment, since both come from one look at the rows.
+When rows of a campaign have been kept long enough, their groups are kept in their place (`keep_figures`) and added to
+those of the rows that are left, and the accounts are the same as before.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ def show(engine: sa.Engine, campaign_id: int) -> dict[str, Any]:
             .outerjoin(schema.expansion, progress.campaign_id == table.c.id)
             .where(table.c.id == campaign_id)
         ).one_or_none()
-        groups = _kept(connection, campaign_id) or _counted(connection, campaign_id)
+        groups = _kept(connection, campaign_id) + _counted(connection, campaign_id)
     if campaign is None:
         raise NotFound(f"there is no campaign {campaign_id}; `utskick campaigns list` shows those that are")
     return _accounts(campaign, groups)
 
 
-def keep_figures(connection: sa.Connection, campaign_id: int) -> None:
-    """Keep the figures of a campaign of which nothing waits any more, before its rows go; those kept already stay."""
-    if _kept(connection, campaign_id):
-        return
-    figures = [group.plain() for group in _counted(connection, campaign_id)]
+def keep_figures(connection: sa.Connection, campaign_id: int, going: sa.ColumnElement[bool]) -> None:
+    """Keep the figures of those rows of a campaign that are `going`, before they go; those kept already stay."""
+    before, gone = _kept(connection, campaign_id), _counted(connection, campaign_id, going)
     table = schema.campaign_figures
+    connection.execute(sa.delete(table).where(table.c.campaign_id == campaign_id))
+    figures = [group.plain() for group in (*before, *gone)]
     connection.execute(sa.insert(table).values(campaign_id=campaign_id, figures=figures, kept_at=utc_now()))
 
 
@@ -65,7 +65,7 @@ class _Group:
         return {"status": self.status, "reason": self.reason, "rows": self.rows, **told}
 
 
-def _counted(connection: sa.Connection, campaign_id: int) -> list[_Group]:
+def _counted(connection: sa.Connection, campaign_id: int, *which: sa.ColumnElement[bool]) -> list[_Group]:
     row = schema.delivery.c
     groups = connection.execute(
         sa.select(
@@ -75,7 +75,7 @@ def _counted(connection: sa.Connection, campaign_id: int) -> list[_Group]:
             sa.func.min(row.handed_over_at).label("first"),
             sa.func.max(row.handed_over_at).label("last"),
         )
-        .where(row.campaign_id == campaign_id)
+        .where(row.campaign_id == campaign_id, *which)
         .group_by(row.status, row.reason)
     )
     return [_Group(*group) for group in groups]
@@ -136,7 +136,7 @@ def _accounts(campaign: Any, groups: Sequence[Any]) -> dict[str, Any]:
     for group in groups:
         counts[group.status] += group.rows
         if group.status == "withheld":
-            withheld[group.reason] = group.rows
+            withheld[group.reason] = withheld.get(group.reason, 0) + group.rows
     withheld_total = counts.pop("withheld")
     started = min((group.first for group in groups if group.first), default=None)
     finished = max((group.last for group in groups if group.last), default=None)

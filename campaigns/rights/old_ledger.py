@@ -50,7 +50,7 @@ def _let_go_of(engine: sa.Engine, start: int, campaigns: Sequence[int]) -> int:
     """Let go of campaigns of one partition."""
     with writing(engine) as connection:
         for campaign in campaigns:
-            keep_figures(connection, campaign)
+            keep_figures(connection, campaign, _free())
         rows = sum(_rows(connection, campaign) for campaign in campaigns)
         if _is_whole(connection, start, campaigns) and partitions.drop(connection, start):
             item = schema.print_item
@@ -72,10 +72,14 @@ def _is_whole(connection: sa.Connection, start: int, campaigns: Sequence[int]) -
 
 def _rows(connection: sa.Connection, campaign: int) -> int:
     row = schema.delivery.c
-    free = row.contact_id.not_in(holds.contacts())
     return connection.execute(
-        sa.select(sa.func.count()).where(row.campaign_id == campaign, free)
+        sa.select(sa.func.count()).where(row.campaign_id == campaign, _free())
     ).scalar_one()
+
+
+def _free() -> sa.ColumnElement[bool]:
+    """Rows that no hold keeps."""
+    return schema.delivery.c.contact_id.not_in(holds.contacts())
 
 
 def _delete(connection: sa.Connection, campaign: int) -> None:
@@ -87,5 +91,4 @@ def _delete(connection: sa.Connection, campaign: int) -> None:
     of_it = sa.delete(attempt).where(attempt.c.campaign_id == campaign, attempt.c.number.not_in(held))
     connection.execute(of_it)
     connection.execute(sa.delete(item).where(item.c.campaign_id == campaign, item.c.number.not_in(held)))
-    free = row.c.contact_id.not_in(holds.contacts())
-    connection.execute(sa.delete(row).where(row.c.campaign_id == campaign, free))
+    connection.execute(sa.delete(row).where(row.c.campaign_id == campaign, _free()))
