@@ -27,8 +27,8 @@ Column = sa.ColumnElement[Any]
 
 @dataclass(frozen=True)
 class Cut:
-    """Where the audience ends: contacts after `last_contact`, and whoever joined a list by a change of subscriptions
-    after `last_change`, came later and are not meant. Numbers, since the clocks of machines differ."""
+    """Where the audience ends: contacts after `last_contact`, and whoever first joined a list by a change of
+    subscriptions after `last_change`, came later and are not meant. Numbers, since the clocks of machines differ."""
 
     last_contact: int
     last_change: int
@@ -169,19 +169,20 @@ def _reached_by(lists: list[int], cut: Cut, chunk: Chunk, inside: Condition | No
     live_first = sa.case((subscription.status == "subscribed", 0), else_=1)
     rank = sa.case({list_id: rank for rank, list_id in enumerate(lists)}, value=subscription.list_id)
     place = sa.func.row_number().over(partition_by=subscription.contact_id, order_by=[live_first, rank])
-    joined_later = sa.exists().where(
-        change.id > cut.last_change,
+    joined = sa.exists().where(
         change.contact_id == subscription.contact_id,
         change.list_id == subscription.list_id,
         change.status == "subscribed",
     )
+    # Who leaves and takes it back while the campaign is expanded did not join later.
+    joined_later = joined.where(change.id > cut.last_change) & ~joined.where(change.id <= cut.last_change)
     ranked = (
         sa.select(subscription.contact_id, subscription.list_id, place.label("place"))
         .where(
             subscription.list_id.in_(lists),
             subscription.contact_id > chunk.after,
             subscription.contact_id <= chunk.to,
-            ~joined_later,
+            sa.not_(joined_later),
         )
         .subquery()
     )
