@@ -135,7 +135,7 @@ def _moved() -> sa.Select[Any]:
     return (
         sa.select(_delivery.number, present.label("present"))
         .join(schema.contact, contact.id == _delivery.contact_id)
-        .where(*_in_span, _waiting, _delivery.address_key != present)
+        .where(*_in_span, _waiting, present.is_not(None), _delivery.address_key.is_distinct_from(present))
     )
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from campaigns.clock import utc_now
 from campaigns.delivery.claimed_rows import ClaimedRow, claimed_rows, moved_addresses, refused_rows
+from campaigns.delivery.moved_rows import let_go_of_addresses
 from campaigns.delivery.results import Carrier, Result, record_in
 from campaigns.delivery.status import OPEN, SETTLED_BY_EVIDENCE
 from campaigns.register.permit import count_claim
@@ -330,7 +331,10 @@ def _follow_addresses(
 ) -> list[tuple[int, str]]:
     """Take over addresses corrected since expansion; a row whose new address is already written to is a duplicate."""
     table, duplicates = schema.delivery, []
-    for number, key in moved_addresses(connection, ref.campaign, first, last):
+    moved = moved_addresses(connection, ref.campaign, first, last)
+    # All let go of their old addresses before any takes a new one: two people may have exchanged theirs.
+    let_go_of_addresses(connection, ref.campaign, moved)
+    for number, key in moved:
         try:
             with connection.begin_nested():
                 row = (table.c.campaign_id == ref.campaign, table.c.number == number)

@@ -68,6 +68,7 @@ SHARED = {
         "campaigns.delivery.decisions": "settles what is uncertain, on a person's word",
         "campaigns.delivery.overdue": "expires what waits when the deadline passed",
         "campaigns.delivery.one_person": "withholds what would be a second message to one person",
+        "campaigns.delivery.moved_rows": "takes old addresses from rows whose person has moved",
     },
 }
 
