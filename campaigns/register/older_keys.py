@@ -54,11 +54,13 @@ def heeded(connection: sa.Connection, ring: KeyRing, texts: Collection[Text], pr
 def again(
     connection: sa.Connection, suppression: int, key: objections.SubjectKey, principal: Principal
 ) -> None:
-    """Write one "no" again under another key."""
+    """Write one "no" again under another key; of two pauses the longer one stands under both."""
     table = schema.suppression
     no = connection.execute(sa.select(table).where(table.c.id == suppression)).one()
-    scope = objections.Scope(no.list_id, no.purpose, no.channel)
     evidence = f"suppression {no.id} under an older key"
-    objections.suppress(
-        connection, objections.No(no.kind, key, scope, no.origin, evidence, no.until), principal
-    )
+    if no.until is not None:
+        older = objections.SubjectKey(no.subject, no.key_id, bytes(no.subject_key))
+        objections.spread(connection, [older, key], evidence, principal)
+        return
+    scope = objections.Scope(no.list_id, no.purpose, no.channel)
+    objections.suppress(connection, objections.No(no.kind, key, scope, no.origin, evidence), principal)

@@ -18,7 +18,7 @@ from campaigns.clock import iso, utc_now
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import audit, bases, companies, persons
+from campaigns.register import audit, bases, companies, older_keys, persons
 from campaigns.register.business_id import business_id
 from campaigns.register.corrections import Correction, told_by, wanted_contact
 
@@ -88,6 +88,8 @@ def _check(held: Held) -> None:
 
 def _company(connection: sa.Connection, ring: KeyRing, held: Held, principal: Principal) -> int:
     number = business_id(held.business_id) if held.business_id.strip() else ""
-    key = ring.fingerprint("company", companies.company_text(held.company, number))
+    text = companies.company_text(held.company, number)
+    older_keys.heeded(connection, ring, [("company", text)], principal)
+    key = ring.fingerprint("company", text)
     name = " ".join(held.company.split())
     return companies.companies_by_key(connection, {key: (name, number)}, principal)[key]

@@ -11,7 +11,7 @@ from campaigns.clock import utc_now
 from campaigns.errors import RefusedOperation
 from campaigns.keyfiles import read_keys
 from campaigns.keyring import KeyRing
-from campaigns.register import corrections, identity, objections
+from campaigns.register import companies, contacts, corrections, identity, merging, objections, positions
 from campaigns.register.intake import ImportRequest, import_contacts
 from campaigns.register.mailing_lists import MailingList
 from campaigns.register.permit import answering_a_no
@@ -110,3 +110,48 @@ def test_an_import_heeds_every_kind_of_no(register: Register, kind: str, channel
     news = MailingList(LIST_ID, "news", "newsletter", "News", "marketing")
     import_contacts(register.engine, ring, ImportRequest(path, news, "fair", "consent"), TESTER)
     assert reason(register, STRANGER) == kind
+
+
+def test_parting_leaves_what_a_domain_said(register: Register) -> None:
+    contact, domain = schema.contact, "kund.example"
+    with writing(register.engine) as connection:
+        keys = contacts.email_keys(register.ring, parse_email(STRANGER))
+        place = {"street": "Gatan 1", "postal_code": "65100", "city": "Vasa"}
+        connection.execute(sa.update(contact).where(contact.c.id == 1).values(**keys, **dict.fromkeys(place)))
+        connection.execute(sa.update(contact).where(contact.c.id == 3).values(**place))
+    with answering_a_no(register.engine) as connection:
+        merging.merge(connection, register.ring, merging.Pair(1, 3), "one person", TESTER)
+        for key in objections.domain_keys(register.ring, domain):
+            no = objections.No("objection", key, objections.Scope(), "operator", "letter")
+            objections.suppress(connection, no, TESTER)
+    ring = second_key(register)
+    with answering_a_no(register.engine) as connection:
+        assert "street" in merging.part(connection, ring, 3, "two persons", TESTER)["fields"]
+    assert reason(register, STRANGER) == "objection"
+
+
+def test_of_two_pauses_under_two_keys_the_longer_one_holds(register: Register) -> None:
+    say_no(register, STRANGER, "on_pause")
+    ring = second_key(register)
+    over = utc_now() - timedelta(days=1)
+    key = objections.address_key(ring, parse_email(STRANGER))
+    with answering_a_no(register.engine) as connection:
+        no = objections.No("on_pause", key, objections.Scope(), "operator", "letter", over)
+        objections.suppress(connection, no, TESTER)
+    edit(register, ring, 1, email=STRANGER)
+    assert reason(register, STRANGER) == "on_pause"
+
+
+def test_a_position_heeds_what_the_company_said(register: Register) -> None:
+    with answering_a_no(register.engine) as connection:
+        for key in objections.company_keys(register.ring, companies.company_text("Mill Ltd", "")):
+            no = objections.No("objection", key, objections.Scope(), "operator", "letter")
+            objections.suppress(connection, no, TESTER)
+    ring = second_key(register)
+    with reading(register.engine) as connection:
+        contact = schema.contact.c
+        email: str = connection.execute(sa.select(contact.email).where(contact.id == 1)).scalar_one()
+    said = corrections.Correction({}, "phone", "company", "call of today"), TESTER
+    with answering_a_no(register.engine) as connection:
+        positions.hold(connection, ring, 1, positions.Held("Mill Ltd"), said)
+    assert reason(register, email) == "objection"
