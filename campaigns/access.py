@@ -64,7 +64,7 @@ class Operation(StrEnum):
     AUDIT_ACCEPT = "go on with an audit log that lost its end"
     ACCOUNT_SEE = "list accounts and tokens"
     ACCOUNT_MANAGE = "add, change or disable accounts"
-    TOKEN_MANAGE = "issue or revoke tokens"  # noqa: S105 (words)
+    TOKEN_MANAGE = "issue or revoke tokens"  # noqa: S105 (words for people, no secret)
 
 
 #: For every operation the levels that may do it.

@@ -103,7 +103,7 @@ class InboundListener:
         except Unreachable:
             return _LATER
         except Exception as error:  # noqa: BLE001 (its words may hold personal data, and no message ends the listener)
-            log.error("inbound message failed", error=place_of(error))  # noqa: TRY400
+            log.error("inbound message failed", error=place_of(error))  # noqa: TRY400 (no traceback, it may hold mail)
             return _LATER
         log.info("inbound message taken", consequences=words)
         return "250 2.0.0 Taken"

@@ -140,18 +140,18 @@ class Dialogue(SMTP):
         self._lmtp = True
 
     @syntax("EHLO hostname")
-    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802
+    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 (aiosmtpd's name)
         """SMTP's greeting."""
         self._lmtp = False
         await super().smtp_EHLO(hostname)
 
     @syntax("HELO hostname")
-    async def smtp_HELO(self, hostname: str) -> None:  # noqa: N802
+    async def smtp_HELO(self, hostname: str) -> None:  # noqa: N802 (aiosmtpd's name)
         """SMTP's old greeting."""
         self._lmtp = False
         await super().smtp_HELO(hostname)
 
-    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 (aiosmtpd's name)
         """Begin a message, unless this connection has had its share or there is too much in hand."""
         if self._messages >= self._limits.messages:
             raise _HangUpError(_ENOUGH, "messages")
@@ -177,7 +177,7 @@ class Dialogue(SMTP):
         return "250 2.1.5 OK"
 
     @syntax("DATA")
-    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 (aiosmtpd's name)
         """Read the content up to the line with a dot, hand it on, answer."""
         if await self.check_helo_needed():
             return
@@ -194,7 +194,7 @@ class Dialogue(SMTP):
             self._hold(-self._held)
             self.in_hand.set_result(None)
             self.in_hand = None
-            self._set_post_data_state()  # type: ignore[no-untyped-call]
+            self._set_post_data_state()  # type: ignore[no-untyped-call]  # aiosmtpd has no types
 
     async def _answer(self, content: bytes | str, recipients: Sequence[str]) -> None:
         """One reply for each recipient in LMTP. In SMTP there is only one: taken by all, or to be sent again."""

@@ -147,7 +147,7 @@ class _Taker:
         except Exception as error:  # noqa: BLE001 (one of them is poisonous; its words may hold personal data)
             if len(mails) > 1:
                 return [uid for mail in mails for uid in self.take([mail])]
-            log.error("message cannot be applied", error=place_of(error))  # noqa: TRY400
+            log.error("message cannot be applied", error=place_of(error))  # noqa: TRY400 (no traceback, it may hold mail)
             return self._park(mails[0])
         self._done.taken += len(mails)
         return [mail.uid for mail in mails]
@@ -171,7 +171,7 @@ class _Taker:
         except Unreachable:
             raise
         except Exception as error:  # noqa: BLE001 (as above)
-            log.error("message cannot be parked", error=place_of(error))  # noqa: TRY400
+            log.error("message cannot be parked", error=place_of(error))  # noqa: TRY400 (no traceback, it may hold mail)
             self._done.left += 1
             return []
         self._done.parked += 1

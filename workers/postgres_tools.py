@@ -105,7 +105,7 @@ def replace(engine: sa.Engine, tools: Path, source: Path, last: Sequence[str]) -
 def _pass_on(reader: subprocess.Popen[bytes], writer: subprocess.Popen[bytes], last: Sequence[str]) -> bool:
     """Give the copy to the database, and the COMMIT only when all of it was read; whether it was."""
     assert reader.stdout is not None  # noqa: S101 (both are pipes)
-    assert writer.stdin is not None  # noqa: S101
+    assert writer.stdin is not None  # noqa: S101 (as above)
     whole = False
     try:
         writer.stdin.write(_EMPTY_IT.encode())

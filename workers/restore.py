@@ -134,7 +134,7 @@ def _bring_keys(installation: Installation, folder: Path, manifest: Manifest, *,
             raise RefusedOperation("the backup holds no secrets; it was taken without --with-secrets")
         if read_keys(target) is None:
             _unpack(folder / SECRETS, target)
-    marks = [KeyMark(purpose, number, check) for purpose, number, check in manifest.keys]  # type: ignore[arg-type]
+    marks = [KeyMark(purpose, number, check) for purpose, number, check in manifest.keys]  # type: ignore[arg-type]  # checked below
     ring = read_keys(target)
     if ring is None:
         raise KeysFault(f"{target}: the keys of this register are not here; restore the secrets folder first")
@@ -159,7 +159,7 @@ def _last_words(engine: sa.Engine) -> list[str]:
     with reading(engine) as connection:
         name: str = connection.execute(sa.select(sa.func.current_schema())).scalar_one()
     leaps = [
-        f"SELECT setval(pg_get_serial_sequence('\"{name}\".{table}', 'id'), coalesce(max(id), 0) + {numbers}) "  # noqa: S608
+        f"SELECT setval(pg_get_serial_sequence('\"{name}\".{table}', 'id'), coalesce(max(id), 0) + {numbers}) "  # noqa: S608 (our own schema's names)
         f'FROM "{name}".{table}'
         for table, numbers in _LEAP.items()
     ]

@@ -86,7 +86,7 @@ _TABLE_METHODS: Final = frozenset(("get", "items", "keys", "values"))
 class AbsentField(StrictUndefined):
     """A field that is not there: false in a condition, an error wherever its value is wanted."""
 
-    def __bool__(self) -> bool:  # type: ignore[override]
+    def __bool__(self) -> bool:  # type: ignore[override]  # the library's own never returns
         return False
 
 
@@ -170,7 +170,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        return _BoundConcat().visit(tree)  # type: ignore[no-any-return]
+        bounded: nodes.Template = _BoundConcat().visit(tree)
+        return bounded
 
 
 class CampaignEnvironment(Sandbox):
@@ -214,7 +215,7 @@ class CampaignEnvironment(Sandbox):
         tree = super()._parse(source, name, filename)
         for loop in tree.find_all((nodes.For, nodes.Macro, nodes.CallBlock)):
             call = nodes.Call(nodes.EnvironmentAttribute("step"), [], [], None, None)
-            loop.body.insert(0, nodes.Output([call], lineno=loop.lineno))  # type: ignore[attr-defined]
+            loop.body.insert(0, nodes.Output([call], lineno=loop.lineno))  # type: ignore[attr-defined]  # all three have a body
         return tree
 
 
@@ -282,7 +283,7 @@ def _bounded_concat(parts: list[object]) -> str:
             raise SecurityError("only text and numbers can be joined")
     _check_length(sum(len(part) for part in parts if isinstance(part, str)))
     if any(isinstance(part, Markup) for part in parts):
-        return Markup("").join(parts)  # type: ignore[arg-type]
+        return Markup("").join(part if isinstance(part, str) else str(part) for part in parts)
     return "".join(map(str, parts))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from campaigns.feedback.addresses import addresses, first_address, speaks_for_a_system
 from campaigns.feedback.mime import Fields, Part, read_fields
-from campaigns.feedback.report import MessageKind, RecipientReport
+from campaigns.feedback.report import Class, MessageKind, RecipientReport
 
 REPORT_PARTS: Final = frozenset({"message/feedback-report"})
 RECIPIENTS: Final = 100
@@ -77,6 +77,6 @@ def _addressed(returned: list[Fields]) -> list[str]:
 
 
 def _verdicts(kind: MessageKind, recipients: list[str], why: str) -> tuple[RecipientReport, ...]:
-    word = "complaint" if kind == "complaint" else "other"
+    word: Class = "complaint" if kind == "complaint" else "other"
     shown = recipients[:RECIPIENTS] or [""]
-    return tuple(RecipientReport(address, word, "", "", "", why=why) for address in shown)  # type: ignore[arg-type]
+    return tuple(RecipientReport(address, word, "", "", "", why=why) for address in shown)

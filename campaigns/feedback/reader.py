@@ -19,7 +19,7 @@ from campaigns.feedback.addresses import addresses, first_address, speaks_for_a_
 from campaigns.feedback.classify import classified
 from campaigns.feedback.event import plain
 from campaigns.feedback.mime import Fields, Part, leaves, read_fields, read_message, unnamed_parts, words
-from campaigns.feedback.report import MessageKind, RecipientReport, Report, Returned
+from campaigns.feedback.report import Class, MessageKind, RecipientReport, Report, Returned
 from campaigns.feedback.systems import DAEMON_NAMES, DAEMONS, SUBJECTS
 
 __all__ = ["Report", "read_report"]
@@ -290,9 +290,9 @@ def _automatic(mail: _Mail) -> Report:
     return _report(mail, "auto-reply", (_about_sender(mail, "auto-reply", "automatic answer"),))
 
 
-def _about_sender(mail: _Mail, kind: str, why: str) -> RecipientReport:
+def _about_sender(mail: _Mail, kind: Class, why: str) -> RecipientReport:
     author = first_address(mail.fields.get("from")) or first_address(mail.fields.get("reply-to"))
-    return RecipientReport(author, kind, "", "", plain(mail.subject), why=why)  # type: ignore[arg-type]
+    return RecipientReport(author, kind, "", "", plain(mail.subject), why=why)
 
 
 def _kind_of(verdicts: Sequence[RecipientReport]) -> MessageKind:

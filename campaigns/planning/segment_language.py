@@ -190,7 +190,7 @@ def read_expression(text: str) -> Node:
     if not text.strip():
         raise SegmentFault([Fault("1:1", 'is empty; `list "news"` would be a segment')])
     try:
-        node: Node = _parser().parse(text)  # type: ignore[assignment]
+        node: Node = _parser().parse(text)  # type: ignore[assignment]  # with its transformer it makes ours
     except VisitError as error:
         if isinstance(error.orig_exc, SegmentFault):
             raise error.orig_exc from None
@@ -320,7 +320,7 @@ class _Reader(Transformer[Token, Any]):
         return _word(token)
 
     def compare(self, field: Token, operator: Token, value: Word) -> Node:
-        return Compare(_word(field), str(operator), value)  # type: ignore[arg-type]
+        return Compare(_word(field), str(operator), value)  # type: ignore[arg-type]  # OPERATOR above
 
     def contains(self, field: Token, value: Word) -> Node:
         return Compare(_word(field), "contains", value)
@@ -347,7 +347,7 @@ class _Reader(Transformer[Token, Any]):
         number = int(count)
         if not 0 < number <= 10_000:
             raise SegmentFault([Fault(_word(count).where, "is no length of time")])
-        return Period(count=number, unit=f"{unit.lower().rstrip('s')}s")  # type: ignore[arg-type]
+        return Period(count=number, unit=f"{unit.lower().rstrip('s')}s")  # type: ignore[arg-type]  # UNIT above
 
     def since(self, day: Token) -> Period:
         return Period(since=_day(day))

@@ -108,14 +108,16 @@ def _is_the_same(connection: sa.Connection, line: LoggedLine) -> bool:
 
 
 def _kind(word: str) -> objections.SuppressionKind:
-    for kind in get_args(objections.SuppressionKind):
+    known: tuple[objections.SuppressionKind, ...] = get_args(objections.SuppressionKind)
+    for kind in known:
         if kind == word:
-            return kind  # type: ignore[no-any-return]
+            return kind
     raise ValueError(f"{word!r} is no kind of suppression")
 
 
 def _subject(word: str) -> objections.Subject:
-    for subject in get_args(objections.Subject):
+    known: tuple[objections.Subject, ...] = get_args(objections.Subject)
+    for subject in known:
         if subject == word:
-            return subject  # type: ignore[no-any-return]
+            return subject
     raise ValueError(f"{word!r} is no subject of a suppression")

@@ -113,11 +113,10 @@ def _binder(column: sa.Column[Any], dialect: sa.Dialect) -> _Binder | None:
 def _bound(rows: Iterable[Row], binders: Sequence[_Binder | None], same: tuple[Any, ...]) -> Iterator[Row]:
     places = [(place, bind) for place, bind in enumerate(binders) if bind is not None]
     for row in rows:
-        if places:
-            row = list(row)  # noqa: PLW2901
-            for place, bind in places:
-                row[place] = bind(row[place])
-        yield (*row, *same)
+        bound = list(row)
+        for place, bind in places:
+            bound[place] = bind(bound[place])
+        yield (*bound, *same)
 
 
 def _copy(connection: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:

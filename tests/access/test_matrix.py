@@ -1,7 +1,7 @@
 """Every cell of the matrix: the domain functions themselves let in or refuse, and a flipped cell is found out."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,9 +30,9 @@ def answers(register: Register, operation: Operation, principal: Principal) -> s
     return {_lets_in(register, call, principal) for call in CALLS[operation]}
 
 
-def _lets_in(register: Register, call: object, principal: Principal) -> bool:
+def _lets_in(register: Register, call: Callable[[Ground], object], principal: Principal) -> bool:
     try:
-        call(Ground(register, principal))  # type: ignore[operator]
+        call(Ground(register, principal))
     except NotAllowed:
         return False
     except UtskickError:

@@ -33,14 +33,14 @@ class Handler:
         self._rules = rules
         self._dice = random.Random(7)
 
-    async def handle_EHLO(  # noqa: N802
+    async def handle_EHLO(  # noqa: N802 (aiosmtpd's name)
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, replies: list[str]
     ) -> list[str]:
         """Offer pipelining."""
         session.host_name = hostname
         return [*replies[:-1], "250-PIPELINING", replies[-1]]
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         """One complete message."""
         what = self._what()
         if what in REFUSALS:

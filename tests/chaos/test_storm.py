@@ -113,7 +113,7 @@ def links(rig: Rig, campaign: int) -> Iterator[tuple[int, str, str]]:
             .order_by(row.number.desc())
             .limit(NOES)
         ).all()
-    rig.dice.shuffle(rows)  # type: ignore[arg-type]
+    rig.dice.shuffle(rows)  # type: ignore[arg-type]  # a list in all but name
     tokens = rig.place.installation.tokens
     for item in rows:
         claims = TokenClaims(campaign, item.number, item.list_id, item.contact_id)

@@ -31,12 +31,12 @@ def bend_the_clock(file: Path) -> None:
 if "CHAOS_CLOCK" in os.environ:
     bend_the_clock(Path(os.environ["CHAOS_CLOCK"]))
 
-from campaigns.delivery import ledger, smtp  # noqa: E402
-from campaigns.delivery.smtp_connection import Connection  # noqa: E402
-from workers import broker  # noqa: E402
-from workers.logs import set_up_logs  # noqa: E402
-from workers.settings import load_settings  # noqa: E402
-from workers.worker import run_worker  # noqa: E402
+from campaigns.delivery import ledger, smtp  # noqa: E402 (the path is set first)
+from campaigns.delivery.smtp_connection import Connection  # noqa: E402 (the path is set first)
+from workers import broker  # noqa: E402 (the path is set first)
+from workers.logs import set_up_logs  # noqa: E402 (the path is set first)
+from workers.settings import load_settings  # noqa: E402 (the path is set first)
+from workers.worker import run_worker  # noqa: E402 (the path is set first)
 
 
 def stamp_bodies(file: Path) -> None:
@@ -56,8 +56,8 @@ def stamp_bodies(file: Path) -> None:
         os.write(log, f"{current[id(content)]} {clock.boot_seconds()}\n".encode())
         send(connection, content)
 
-    setattr(smtp.SmtpTransport, "_transact", transacting)  # noqa: B010
-    setattr(Connection, "send_content", sending)  # noqa: B010
+    setattr(smtp.SmtpTransport, "_transact", transacting)  # noqa: B010 (mypy forbids the plain form)
+    setattr(Connection, "send_content", sending)  # noqa: B010 (mypy forbids the plain form)
 
 
 def put_twice() -> None:
@@ -75,7 +75,7 @@ if __name__ == "__main__":
     if "CHAOS_STAMPS" in os.environ:
         stamp_bodies(Path(os.environ["CHAOS_STAMPS"]))
     if "CHAOS_LEASE" in os.environ:
-        ledger.LEASE = timedelta(seconds=float(os.environ["CHAOS_LEASE"]))  # type: ignore[misc]
+        ledger.LEASE = timedelta(seconds=float(os.environ["CHAOS_LEASE"]))  # type: ignore[misc]  # Final, but for this
     if "CHAOS_TWICE" in os.environ:
         put_twice()
     set_up_logs()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from tests.gate.model import Steps, explore
+from tests.gate.exploring import Steps, explore
 
 MESSAGES = 2
 

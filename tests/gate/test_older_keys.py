@@ -28,7 +28,7 @@ def say_no(register: Register, address: str, kind: str = "objection", channel: s
     until = utc_now() + timedelta(days=30) if kind == "on_pause" else None
     with answering_a_no(register.engine) as connection:
         for key in objections.address_keys(register.ring, parse_email(address)):
-            no = objections.No(kind, key, objections.Scope(channel=channel), "operator", "letter", until)  # type: ignore[arg-type]
+            no = objections.No(kind, key, objections.Scope(channel=channel), "operator", "letter", until)  # type: ignore[arg-type]  # NOES
             objections.suppress(connection, no, TESTER)
 
 

@@ -41,7 +41,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def sample(key: str) -> dict[str, Any]:
-    return json.loads((TEMPLATES / key / "sample.json").read_text("utf-8"))  # type: ignore[no-any-return]
+    return json.loads((TEMPLATES / key / "sample.json").read_text("utf-8"))  # type: ignore[no-any-return]  # JSON
 
 
 def test_contrast_is_reckoned_as_wcag_does() -> None:

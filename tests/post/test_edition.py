@@ -131,7 +131,7 @@ def test_who_says_no_before_the_file_is_closed_is_not_in_it(
 
     def interrupted(*args: object) -> object:
         done = real(*args)
-        if not said and (step != "add" or args[0].rows == len(HOME)):  # type: ignore[attr-defined]
+        if not said and (step != "add" or args[0].rows == len(HOME)):  # type: ignore[attr-defined]  # a part file
             said.append(2)
             unsubscribe(engine, 2)
         return done
@@ -180,7 +180,7 @@ def test_a_paused_campaign_prints_nothing_and_keeps_its_rows(
     def reserve(*args: object) -> dict[int, str]:
         with answering_a_no(engine) as connection:
             connection.execute(sa.update(schema.campaign).values(status="paused"))
-        return real(*args)  # type: ignore[arg-type]
+        return real(*args)  # type: ignore[arg-type]  # as they came
 
     monkeypatch.setattr(booking, "reserve", reserve)
     monkeypatch.setattr(booking, "book", pausing)

@@ -172,7 +172,7 @@ def test_all_faults_are_told_at_once() -> None:
     ],
 )
 def test_faults_name_the_part(change: dict[str, str], where: str) -> None:
-    fault = refused(replace(HELSINKI, **change))  # type: ignore[arg-type]
+    fault = refused(replace(HELSINKI, **change))  # type: ignore[arg-type]  # they name fields
     assert [f.where for f in fault.faults] == [where]
 
 
@@ -274,7 +274,7 @@ def test_every_part_is_printed_or_dropped_with_a_finding_or_all_is_refused(
 @given(addresses)
 def test_key_text_is_the_same_for_all_spellings(address: PostalAddress) -> None:
     loud = {part: f"  {one_line(getattr(address, part))} \u00a0" for part in PARTS}
-    assert postal_key_text(replace(address, **loud)) == postal_key_text(address)  # type: ignore[arg-type]
+    assert postal_key_text(replace(address, **loud)) == postal_key_text(address)  # type: ignore[arg-type]  # they name fields
 
 
 def test_key_text_joins_spellings_and_parts_people() -> None:

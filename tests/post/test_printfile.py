@@ -28,14 +28,14 @@ AT_HOME = PostalAddress(
 
 
 def layout(*, width: int = 30, **change: str) -> Layout:
-    laid_out = lay_out(replace(AT_HOME, **change), PrintProfile(width))  # type: ignore[arg-type]
+    laid_out = lay_out(replace(AT_HOME, **change), PrintProfile(width))  # type: ignore[arg-type]  # `change` names fields
     assert isinstance(laid_out, Layout)
     return laid_out
 
 
 def row(seed: int = 0, at: Layout | None = None, **change: str) -> PrintRow:
     mail_id = printed("AM", "26-3", draw(Random(seed).choice))
-    return replace(PrintRow(mail_id, at or layout(), version="sv"), **change)  # type: ignore[arg-type]
+    return replace(PrintRow(mail_id, at or layout(), version="sv"), **change)  # type: ignore[arg-type]  # `change` names fields
 
 
 def close_with(folder: Path, rows: list[PrintRow], name: str = NAME) -> ClosedFile:

@@ -34,7 +34,7 @@ def test_a_fault_of_reading_is_raised_where_the_pieces_are_used() -> None:
 def test_who_stops_early_leaves_no_thread_behind() -> None:
     pieces = read_ahead(Piece(share=number) for number in range(100))
     assert len(list(islice(pieces, 2))) == 2
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()  # type: ignore[attr-defined]  # a generator
     assert _readers() == 0
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
@@ -153,8 +153,8 @@ class SmtpSink:
         """All lines that clients sent, contents left out."""
         return [line for session in self.sessions for line in session.lines]
 
-    def _start(self, target: object, *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+    def _start(self, target: Callable[..., object], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
 

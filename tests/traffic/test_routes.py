@@ -137,7 +137,7 @@ def test_while_one_probes_the_others_stay_away() -> None:
         seen.append(routes.choose(("main", "backup")))
         return inner(key)
 
-    world.probe = probing  # type: ignore[method-assign]
+    world.probe = probing  # type: ignore[method-assign]  # looked at in between
     routes = world.routes()
     with time_machine.travel(datetime(2026, 12, 1, tzinfo=UTC), tick=False) as clock:
         routes.failed("main", utc_now())

@@ -293,7 +293,7 @@ def test_who_types_somebody_elses_postal_address_lifts_nothing_of_theirs(registe
             ("unsubscribed", objections.Scope(list_id=LIST_ID), None),
             ("on_pause", objections.Scope(), until),
         ):
-            no = objections.No(kind, subject, scope, "operator", "letter", end)  # type: ignore[arg-type]
+            no = objections.No(kind, subject, scope, "operator", "letter", end)  # type: ignore[arg-type]  # words of the schema
             objections.suppress(connection, no, TESTER)
     said = ["objection", "unsubscribed", "on_pause"]
     post(register, {"do": "correct", **bo})

@@ -32,12 +32,12 @@ _SHOWN = 20
 def take(
     file: Annotated[Path, Parameter(help="The table: CSV as exports write it, in any of their encodings.")],
     *,
-    list: Annotated[str, Parameter(help="Key of the mailing list they are subscribed to.")],  # noqa: A002
+    list: Annotated[str, Parameter(help="Key of the mailing list they are subscribed to.")],  # noqa: A002 (the option's name)
     source: Annotated[str, Parameter(help="Where the data came from.")],
     basis: Annotated[Basis, Parameter(help="What allows writing to them.")],
     evidence: Annotated[str, Parameter(help="What proves the basis; without it, the file and the row.")] = "",
     source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "company",
-    map: Annotated[tuple[str, ...], Parameter(name="--map", help="THEIR HEAD=COLUMN")] = (),  # noqa: A002
+    map: Annotated[tuple[str, ...], Parameter(name="--map", help="THEIR HEAD=COLUMN")] = (),  # noqa: A002 (the option's name)
     dry_run: Annotated[bool, Parameter(negative=(), help="Check everything, write nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -220,8 +220,8 @@ def export(
     *,
     to: Annotated[str, Parameter(help="Who gets the data.")],
     ground: Annotated[str, Parameter(help="Why they may have it.")],
-    list: Annotated[str | None, Parameter(help="Only those subscribed to this list.")] = None,  # noqa: A002
-    format: Annotated[Literal["csv", "jsonl"], Parameter(help="A table, or JSON lines.")] = "csv",  # noqa: A002
+    list: Annotated[str | None, Parameter(help="Only those subscribed to this list.")] = None,  # noqa: A002 (the option's name)
+    format: Annotated[Literal["csv", "jsonl"], Parameter(help="A table, or JSON lines.")] = "csv",  # noqa: A002 (the option's name)
     json: Json = False,
 ) -> None:
     """Give contacts out, as a table that can be imported again or as JSON lines; logged as a disclosure."""

@@ -55,7 +55,7 @@ def export(
     *,
     to: Annotated[str, Parameter(help="Who gets the data.")],
     ground: Annotated[str, Parameter(help="Why they may have it.")],
-    format: Annotated[Literal["csv", "jsonl"], Parameter(help="A table, or JSON lines.")] = "csv",  # noqa: A002
+    format: Annotated[Literal["csv", "jsonl"], Parameter(help="A table, or JSON lines.")] = "csv",  # noqa: A002 (the option's name)
     json: Json = False,
 ) -> None:
     """Give out those subscribed to a list; logged as a disclosure."""

@@ -57,7 +57,7 @@ def count(key: SegmentKey, *, json: Json = False) -> None:
 def explain(
     key: SegmentKey,
     *,
-    list: Annotated[str | None, Parameter(help="Key of a list: who of it would be written to now.")] = None,  # noqa: A002
+    list: Annotated[str | None, Parameter(help="Key of a list: who of it would be written to now.")] = None,  # noqa: A002 (the option's name)
     json: Json = False,
 ) -> None:
     """Tell in numbers who is in a segment, who is out, and why."""

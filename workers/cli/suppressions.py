@@ -36,7 +36,7 @@ def add(
     domain: Annotated[str | None, Parameter(help="Instead: everybody at a mail domain.")] = None,
     kind: Annotated[OperatorKind, Parameter(help="What kind of no it is.")] = "manual",
     evidence: Annotated[str, Parameter(help="What it rests on, e.g. letter of 2026-11-12.")],
-    list: Annotated[str | None, Parameter(help="Only for the list with this key.")] = None,  # noqa: A002
+    list: Annotated[str | None, Parameter(help="Only for the list with this key.")] = None,  # noqa: A002 (the option's name)
     purpose: Annotated[str | None, Parameter(help="Only for this purpose.")] = None,
     channel: Annotated[
         Literal["email", "post"] | None, Parameter(help="Only on this channel; without it, on every one.")

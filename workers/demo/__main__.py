@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def _run(place: Place, people: int) -> dict[str, Any]:
     place.start("workers", "up", "--threads", "2", *ports)
     _fill_register(place, people)
     for port in (place.sink_port, place.web_port, place.inbound_port):
-        place.wait_for(f"port {port}", lambda port=port: place.listens(port))  # type: ignore[misc]
+        place.wait_for(f"port {port}", partial(place.listens, port))
     ours = place.installation()
     campaigns = [_send(place, ours, 1), _send(place, ours, 2)]
     three = [news.read_kept(path) for path in sorted(place.mail.glob("*.eml"))[:3]]

@@ -114,6 +114,8 @@ class Provider(ABC):
     most_events: ClassVar[int] = 5_000
     #: How old a request may be, in seconds, where the provider signs its time.
     tolerance: ClassVar[int | None] = None
+    #: The header that names a request, where an event without an id of its own is known by its place in that.
+    request_id: ClassVar[str | None] = None
 
     def check(self, endpoint: Endpoint) -> list[str]:
         """What is wrong with an endpoint's keys."""
@@ -152,7 +154,8 @@ class Provider(ABC):
         ignored, faults = 0, []
         for index, value in enumerate(items):
             try:
-                told = [_finished(event, value) for event in self._events(Item.of(value), arrival, index)]
+                place = f"{arrival.headers[self.request_id]}:{index}" if self.request_id else ""
+                told = [_finished(event, value, place) for event in self._events(Item.of(value))]
             except FaultyInput as error:
                 faults.append((index, error))
                 continue
@@ -176,8 +179,8 @@ class Provider(ABC):
         return json_document(arrival.body)
 
     @abstractmethod
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:
-        """What one item says; nothing where it is known and not wanted."""
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
+        """What one item says; nothing where it is known and not wanted. An event may have no id of its own."""
 
 
 def json_document(body: bytes | str) -> Any:
@@ -211,9 +214,9 @@ def _within(caller: str, endpoint: Endpoint) -> bool:
     return any(mapped in network for network in endpoint.source_ranges)
 
 
-def _finished(event: ReportedEvent, value: object) -> ReportedEvent:
+def _finished(event: ReportedEvent, value: object, place: str) -> ReportedEvent:
     """With an id that can be kept, and with its own words where somebody may want to read them."""
-    event_id = event.event_id
+    event_id = event.event_id or place
     if not _EVENT_ID.fullmatch(event_id) or "@" in event_id:
         event_id = f"digest {_digest(event_id or value)}"
     said = event.raw

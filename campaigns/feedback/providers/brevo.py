@@ -54,7 +54,7 @@ class Brevo(Provider):
     def _authenticate(self, endpoint: Endpoint, arrival: Arrival) -> None:
         proofs.expect_shared_secret(endpoint, arrival)
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:  # noqa: ARG002
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         word = item.word("event")
         meaning = _WORDS.get(word, "unknown")
         if meaning is None:

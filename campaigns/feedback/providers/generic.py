@@ -40,6 +40,7 @@ class Generic(Provider):
     body_octets: ClassVar[int] = 1_000_000
     most_events: ClassVar[int] = 1_000
     tolerance: ClassVar[int | None] = proofs.TOLERANCE_SECONDS
+    request_id: ClassVar[str | None] = "webhook-id"
 
     def _check_key(self, key: str) -> None:
         proofs.read_webhook_secret(key)
@@ -56,13 +57,13 @@ class Generic(Provider):
             raise FaultyInput([Fault("events", f"must be a list of at most {self.most_events} events")])
         return items if "events" in document else document
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         """An event's own id counts before its place in a request: the same event may come in another one."""
         fields = _Fields(item)
         own_id = fields.text("id", 200)
         status, diagnostic = fields.text("status", 20), fields.text("diagnostic", 2_000)
         event = ReportedEvent(
-            f"event {own_id}" if own_id else f"{arrival.headers['webhook-id']}:{index}",
+            f"event {own_id}" if own_id else "",
             fields.kind(status, diagnostic),
             (fields.text("message_id", 300), fields.text("reference", 300)),
             status or None,

@@ -65,7 +65,7 @@ class MailerSend(Provider):
 
         proofs.expect_signature(endpoint, [arrival.headers.get("signature", "")], sign)
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:  # noqa: ARG002
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         meaning = _meaning(item)
         if meaning is None:
             return

@@ -71,7 +71,7 @@ class Mailgun(Provider):
         proofs.expect_signature(endpoint, [given] if token else [], sign)
         proofs.expect_moment(moment, arrival, self.tolerance or 0)
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:  # noqa: ARG002
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         event = item.inner("event-data")
         meaning = _meaning(event)
         if meaning is None:

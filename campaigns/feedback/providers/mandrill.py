@@ -82,7 +82,7 @@ class Mandrill(Provider):
             raise FaultyInput([Fault(_FIELD, "must be a list")])
         return events
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:  # noqa: ARG002
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         meaning = _meaning(item)
         if meaning is None:
             return

@@ -63,7 +63,7 @@ class Postal(Provider):
         if not any(rsa_holds(key, signature, arrival.body, "sha1") for key in endpoint.public_keys):
             raise NotAuthentic("wrong proof")
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:  # noqa: ARG002
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         told = item.inner("payload") if item.value("payload") is not None else item
         message = (
             told.inner("message") if told.value("message") is not None else told.inner("original_message")

@@ -74,7 +74,7 @@ class Postmark(Provider):
     def _authenticate(self, endpoint: Endpoint, arrival: Arrival) -> None:
         proofs.expect_shared_secret(endpoint, arrival)
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:  # noqa: ARG002
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         meaning = _meaning(item)
         if meaning is None:
             return

@@ -62,7 +62,7 @@ def rsa_holds(key: Any, signature: str, signed: bytes, digest: Hash) -> bool:
     from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
     # What some providers sign with is SHA-1; nothing of ours rests on it but what they alone decide.
-    chosen = SHA1() if digest == "sha1" else SHA256()  # noqa: S303
+    chosen = SHA1() if digest == "sha1" else SHA256()  # noqa: S303 (it checks what others signed)
     try:
         found = read_public_key(key, "RSA") if isinstance(key, str) else key
         found.verify(_octets(signature), signed, PKCS1v15(), chosen)

@@ -45,6 +45,7 @@ class Resend(Provider):
 
     name = "resend"
     tolerance: ClassVar[int | None] = proofs.TOLERANCE_SECONDS
+    request_id: ClassVar[str | None] = "svix-id"
 
     def _check_key(self, key: str) -> None:
         proofs.read_webhook_secret(key)
@@ -52,14 +53,14 @@ class Resend(Provider):
     def _authenticate(self, endpoint: Endpoint, arrival: Arrival) -> None:
         proofs.expect_standard_signature(endpoint, arrival, "svix")
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         meaning = _meaning(item)
         if meaning is None:
             return
         data = item.inner("data")
         said = data.text("bounce", "message") or data.text("failed", "reason")
         yield ReportedEvent(
-            f"{arrival.headers['svix-id']}:{index}",
+            "",
             kind_of(meaning, None, said),
             (data.text("message_id"), data.text("tags", "delivery"), *_from_headers(data)),
             None,

@@ -70,7 +70,7 @@ class SendGrid(Provider):
             raise NotAuthentic("wrong proof")
         proofs.expect_moment(moment, arrival, self.tolerance or 0)
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:  # noqa: ARG002
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         meaning = _meaning(item)
         if meaning is None:
             return

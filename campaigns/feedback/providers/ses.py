@@ -116,7 +116,7 @@ class Ses(Provider):
             raise NotAuthentic("wrong time")
         _expect_signature(endpoint, arrival, url, (signature, _signed(envelope), digest))
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:  # noqa: ARG002
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         type_, own_id = item.word("Type"), item.text("MessageId", limit=100)
         if type_ in _ABOUT_SUBSCRIPTIONS:
             return [ReportedEvent(own_id, "unknown", diagnostic=_what_to_do(item))]

@@ -75,7 +75,7 @@ class SparkPost(Provider):
     def _authenticate(self, endpoint: Endpoint, arrival: Arrival) -> None:
         proofs.expect_shared_secret(endpoint, arrival)
 
-    def _events(self, item: Item, arrival: Arrival, index: int) -> Iterable[ReportedEvent]:  # noqa: ARG002
+    def _events(self, item: Item) -> Iterable[ReportedEvent]:
         wrapped = item.value("msys")
         event = Item(next(iter(wrapped.values()), {})) if isinstance(wrapped, dict) and wrapped else None
         meaning = _meaning(event) if event is not None else None

@@ -1,5 +1,6 @@
 """Everybody who plays a part. A new provider joins by a class and a line here."""
 
+from tests.conformance.webhooks.amazon import SesSender, SesVersionOneSender
 from tests.conformance.webhooks.others import (
     BrevoSender,
     MailerSendSender,
@@ -16,8 +17,6 @@ from tests.conformance.webhooks.signing import (
     MandrillSender,
     ResendSender,
     SendGridSender,
-    SesSender,
-    SesVersionOneSender,
 )
 
 SENDERS: dict[str, Sender] = {

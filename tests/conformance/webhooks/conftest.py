@@ -17,9 +17,9 @@ from campaigns.clock import boot_seconds
 from campaigns.feedback.providers.base import Endpoint
 from campaigns.store import schema
 from campaigns.store.engine import make_engine, reading
+from tests.conformance.webhooks.amazon import SesSender
 from tests.conformance.webhooks.cast import SENDERS
 from tests.conformance.webhooks.sender import About, Post, Sender
-from tests.conformance.webhooks.signing import SesSender
 from tests.support.postgres import fresh_database
 from tests.support.register import Register, made_register
 from tests.web.place import context_for

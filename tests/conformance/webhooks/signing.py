@@ -6,15 +6,13 @@ import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks import Webhook
 
 from campaigns.feedback.event import Kind
@@ -172,140 +170,6 @@ class SendGridSender(Sender):
         }
 
 
-@cache
-def _amazons_keys() -> dict[str, rsa.RSAPrivateKey]:
-    return {name: rsa.generate_private_key(65537, 2048) for name in ("new", "old", "foreign")}
-
-
-class SesSender(Sender):
-    """SNS around SES. The two keys are the certificates of one host; version 2 signs with SHA-256."""
-
-    name = "ses"
-    content_type: ClassVar[str] = "text/plain; charset=UTF-8"
-    batches: ClassVar[bool] = False
-    proof_in_body: ClassVar[bool] = True
-    resubscribes: ClassVar[bool] = True
-    topic: ClassVar[str] = "arn:aws:sns:eu-north-1:123456789012:ses-feedback"
-    version: ClassVar[str] = "2"
-
-    @property
-    def keys(self) -> dict[str, rsa.RSAPrivateKey]:
-        """The same for both versions of the signature."""
-        return _amazons_keys()
-
-    def url(self, key: str) -> str:
-        """Where Amazon shows a certificate; one that is not Amazon's claims the place of one that is."""
-        place = "new" if key == "foreign" else key
-        return f"https://sns.eu-north-1.amazonaws.com/SimpleNotificationService-{place}.pem"
-
-    def fetch(self, url: str) -> bytes:
-        """What Amazon's host would answer."""
-        return {self.url(name): self._certificate(name) for name in ("new", "old")}[url]
-
-    def endpoint(self) -> Endpoint:
-        return Endpoint(self.name, topics=frozenset({self.topic}))
-
-    def body(self, items: Sequence[Any]) -> bytes:
-        (item,) = items
-        return json.dumps(self.envelope(json.dumps(item))).encode()
-
-    def envelope(self, message: str, **more: str) -> dict[str, str]:
-        """An SNS notification, not signed yet."""
-        number = hashlib.sha256(message.encode()).hexdigest()
-        return {
-            "Type": "Notification",
-            "MessageId": f"{number[:8]}-{number[8:12]}-{number[12:16]}-{number[16:28]}",
-            "TopicArn": self.topic,
-            "Message": message,
-            "UnsubscribeURL": "https://attacker.example/?Action=Unsubscribe",
-            **more,
-        }
-
-    def sign(self, post: Post, key: Key, moment: datetime) -> Post:
-        try:
-            envelope = json.loads(post.body)
-        except (ValueError, RecursionError):
-            return post
-        if key == "none" or not isinstance(envelope, dict):
-            return post
-        envelope.setdefault("Timestamp", moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
-        envelope.setdefault("SignatureVersion", self.version)
-        envelope.setdefault("SigningCertURL", self.url(key))
-        names = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
-        text = "".join(f"{name}\n{envelope[name]}\n" for name in names if name in envelope)
-        chosen = hashes.SHA256() if self.version == "2" else hashes.SHA1()  # noqa: S303 (SNS does)
-        signature = self.keys[key].sign(text.encode(), padding.PKCS1v15(), chosen)
-        envelope["Signature"] = base64.b64encode(signature).decode()
-        return replace(post, body=json.dumps(envelope).encode())
-
-    def _certificate(self, key: str) -> bytes:
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-        now = datetime.now(UTC)
-        builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(7)
-        builder = builder.not_valid_before(now - timedelta(days=30)).not_valid_after(now + timedelta(days=30))
-        signed = builder.public_key(self.keys[key].public_key()).sign(self.keys[key], hashes.SHA256())
-        return signed.public_bytes(serialization.Encoding.PEM)
-
-    def items(self, about: About) -> Items:
-        mail = {
-            "timestamp": about.moment.isoformat(),
-            "source": about.return_path,
-            "messageId": about.event_id,
-            "destination": [about.address],
-            "headers": [{"name": "Message-ID", "value": about.message_id}],
-            "commonHeaders": {"messageId": "<another@eu-north-1.amazonses.com>"},
-        }
-
-        def bounce(type_: str, sub_type: str, status: str, text: str) -> dict[str, Any]:
-            recipient = {
-                "emailAddress": about.address,
-                "action": "failed",
-                "status": status,
-                "diagnosticCode": text,
-            }
-            what = {
-                "bounceType": type_,
-                "bounceSubType": sub_type,
-                "bouncedRecipients": [recipient],
-                "timestamp": about.moment.isoformat(),
-            }
-            return {"eventType": "Bounce", "mail": mail, "bounce": what}
-
-        def complaint(**more: str) -> dict[str, Any]:
-            what = {"complainedRecipients": [{"emailAddress": about.address}], "userAgent": "FBL/1", **more}
-            return {"notificationType": "Complaint", "mail": mail, "complaint": what}
-
-        def topics(*, left: bool) -> dict[str, Any]:
-            new = {"unsubscribeAll": left, "topicSubscriptionStatus": []}
-            what = {"contactList": "news", "newTopicPreferences": new}
-            return {"eventType": "Subscription", "mail": mail, "subscription": what}
-
-        gone, later = "smtp; 550 5.1.1 user unknown", "smtp; 451 4.7.1 greylisted"
-        spam, full = "smtp; 550 5.7.1 spam", "smtp; 552 5.2.2 mailbox full"
-        return {
-            "hard": (bounce("Permanent", "General", "5.1.1", gone), "hard"),
-            "hard, no mailbox": (bounce("Permanent", "NoEmail", "5.1.1", gone), "hard"),
-            "policy called permanent": (bounce("Permanent", "General", "5.7.1", spam), "policy"),
-            "soft": (bounce("Transient", "General", "4.7.1", later), "soft"),
-            "full": (bounce("Transient", "MailboxFull", "5.2.2", full), "full"),
-            "undetermined": (bounce("Undetermined", "Undetermined", "", ""), "other"),
-            "complaint": (complaint(complaintFeedbackType="abuse"), "complaint"),
-            "taken back": (complaint(complaintFeedbackType="not-spam"), "not-spam"),
-            "unsubscribe": (topics(left=True), "unsubscribe"),
-            "resubscribe": (topics(left=False), "resubscribe"),
-            "delivered": ({"eventType": "Delivery", "mail": mail, "delivery": {}}, "delivered"),
-            "delayed": ({"eventType": "DeliveryDelay", "mail": mail, "deliveryDelay": {}}, "delayed"),
-            "unwanted": ({"eventType": "Open", "mail": mail, "open": {"ipAddress": "192.0.2.1"}}, None),
-            "unknown": ({"eventType": "Teleport", "mail": mail}, "unknown"),
-        }
-
-
-class SesVersionOneSender(SesSender):
-    """The same with SHA-1, which is what SNS does unless it is told otherwise."""
-
-    version: ClassVar[str] = "1"
-
-
 class MailgunSender(Sender):
     name = "mailgun"
     batches: ClassVar[bool] = False
@@ -375,7 +239,7 @@ class MandrillSender(Sender):
         form = body if b"mandrill_events=" in body else urlencode({"mandrill_events": body}).encode()
         return super().raw(form, moment, key, endpoint)
 
-    def sign(self, post: Post, key: Key, moment: datetime) -> Post:  # noqa: ARG002
+    def sign(self, post: Post, key: Key, moment: datetime) -> Post:  # noqa: ARG002 (it proves nothing by time)
         return post if key == "none" else self.signed_with(post, SECRETS[key])
 
     def signed_with(self, post: Post, secret: str) -> Post:

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.conformance.webhooks.amazon import SesSender
 from tests.conformance.webhooks.cast import SENDERS
 from tests.conformance.webhooks.conftest import Place
 from tests.conformance.webhooks.sender import Post, with_headers
-from tests.conformance.webhooks.signing import SECRETS, MandrillSender, SesSender
+from tests.conformance.webhooks.signing import SECRETS, MandrillSender
 
 TOKEN = "2336412f37fb687f5d51e6e241d09c805a5a57b30d712f794cc5f6a988666d92"
 SES = cast(SesSender, SENDERS["ses"])

@@ -1,4 +1,9 @@
-"""The register, the plans and the ledger."""
+"""The register, the plans and the ledger.
+
+A migration is a list of statements in the order in which they run. It is long where there are many tables, shares
+nothing with other migrations and repeats what they say, since it must go on doing the same when everything else has
+changed; the architecture's limits therefore do not hold for it.
+"""
 
 from __future__ import annotations
 
