@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from campaigns.store.columns import BigId, Instant, Json, JsonOrNull, personal, required
+from campaigns.store.columns import BigId, Instant, Json, JsonOrNull, partial_index, personal, required
 from campaigns.store.data_map import PROOF, Record, nobody
 from campaigns.store.metadata import metadata
-
-_UNSEALED = sa.text("seal IS NULL")
 
 audit = sa.Table(
     "audit",
@@ -29,7 +27,7 @@ audit = sa.Table(
     sa.Column("seal_position", BigId, unique=True),
     sa.Column("seal", sa.LargeBinary),
     sa.CheckConstraint("(seal IS NULL) = (seal_position IS NULL)", name="sealed_whole"),
-    sa.Index("ix_audit_unsealed", "id", sqlite_where=_UNSEALED, postgresql_where=_UNSEALED),
+    partial_index("ix_audit_unsealed", "id", where="seal IS NULL"),
     info=Record(
         kind="audit",
         subject="contact",

@@ -47,6 +47,12 @@ def one_of(column: str, words: Iterable[str]) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")
 
 
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    """An index of the rows for which a condition holds, the same on both databases."""
+    condition = sa.text(where)
+    return sa.Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
 def required(name: str, kind: Any, *rest: Any, **more: Any) -> sa.Column[Any]:
     """A column that is never null."""
     return sa.Column(name, kind, *rest, nullable=False, **more)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from campaigns.store.columns import BigId, Instant, one_of, personal, required
+from campaigns.store.columns import BigId, Instant, one_of, partial_index, personal, required
 from campaigns.store.data_map import FEEDBACK, RELATIONS, Record
 from campaigns.store.metadata import metadata
 
@@ -32,18 +32,8 @@ feedback_event = sa.Table(
     sa.Column("about_key", sa.LargeBinary),
     sa.UniqueConstraint("source", "event_id"),
     sa.Index("ix_feedback_event_delivery", "campaign_id", "number"),
-    sa.Index(
-        "ix_feedback_event_hint",
-        "received_at",
-        sqlite_where=sa.text("consequence = 'hint'"),
-        postgresql_where=sa.text("consequence = 'hint'"),
-    ),
-    sa.Index(
-        "ix_feedback_event_about",
-        "about_key",
-        sqlite_where=sa.text("about_key IS NOT NULL"),
-        postgresql_where=sa.text("about_key IS NOT NULL"),
-    ),
+    partial_index("ix_feedback_event_hint", "received_at", where="consequence = 'hint'"),
+    partial_index("ix_feedback_event_about", "about_key", where="about_key IS NOT NULL"),
     info=Record(
         kind="feedback",
         subject="contact",
@@ -141,12 +131,7 @@ parked_mail = sa.Table(
     sa.Column("blanked_at", Instant),
     sa.Index("ix_parked_mail_received", "received_at"),
     sa.Index("ix_parked_mail_delivery", "campaign_id", "number"),
-    sa.Index(
-        "ix_parked_mail_about",
-        "about_key",
-        sqlite_where=sa.text("about_key IS NOT NULL"),
-        postgresql_where=sa.text("about_key IS NOT NULL"),
-    ),
+    partial_index("ix_parked_mail_about", "about_key", where="about_key IS NOT NULL"),
     sa.CheckConstraint("blanked_at IS NULL OR raw IS NULL", name="blanked_is_blank"),
     info=Record(
         kind="mail",

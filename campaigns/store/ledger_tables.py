@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from campaigns.store.columns import BigId, Instant, Json, one_of, personal, required
+from campaigns.store.columns import BigId, Instant, Json, one_of, partial_index, personal, required
 from campaigns.store.data_map import SENDS, Record, nobody
 from campaigns.store.metadata import metadata
 from campaigns.store.register_tables import CHANNELS
@@ -62,13 +62,7 @@ submission = sa.Table(
         name="accepted_has_work",
     ),
     sa.UniqueConstraint("submission_id", "digest"),
-    sa.Index(
-        "uq_submission_accepted",
-        "submission_id",
-        unique=True,
-        sqlite_where=sa.text("status = 'accepted'"),
-        postgresql_where=sa.text("status = 'accepted'"),
-    ),
+    partial_index("uq_submission_accepted", "submission_id", unique=True, where="status = 'accepted'"),
     info=nobody(
         "a campaign as it was submitted; its schema has no room for receivers",
         "submission_id",
@@ -191,13 +185,7 @@ batch = sa.Table(
     one_of("channel", CHANNELS),
     sa.CheckConstraint("first_number <= last_number", name="range_is_ordered"),
     sa.CheckConstraint("(owner IS NULL) = (lease_until IS NULL)", name="lease_has_owner"),
-    sa.Index(
-        "ix_batch_open",
-        "campaign_id",
-        "batch_no",
-        sqlite_where=sa.text("closed_at IS NULL"),
-        postgresql_where=sa.text("closed_at IS NULL"),
-    ),
+    partial_index("ix_batch_open", "campaign_id", "batch_no", where="closed_at IS NULL"),
     info=nobody("a range of the ledger", "owner"),
 )
 

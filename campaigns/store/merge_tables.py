@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from campaigns.store.columns import BigId, Instant, Json, personal, required
+from campaigns.store.columns import BigId, Instant, Json, partial_index, personal, required
 from campaigns.store.data_map import WISHES, Record
 from campaigns.store.metadata import metadata
 
@@ -25,13 +25,7 @@ contact_merge = sa.Table(
     sa.CheckConstraint("kept_id <> contact_id", name="two_contacts"),
     sa.Index("ix_contact_merge_kept", "kept_id"),
     sa.Index("ix_contact_merge_contact", "contact_id"),
-    sa.Index(
-        "uq_contact_merge_live",
-        "contact_id",
-        unique=True,
-        sqlite_where=sa.text("undone_at IS NULL"),
-        postgresql_where=sa.text("undone_at IS NULL"),
-    ),
+    partial_index("uq_contact_merge_live", "contact_id", unique=True, where="undone_at IS NULL"),
     info=Record(
         kind="merge",
         subject="contact",

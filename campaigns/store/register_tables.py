@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from campaigns.store.columns import BigId, Instant, Json, one_of, personal, required
+from campaigns.store.columns import BigId, Instant, Json, one_of, partial_index, personal, required
 from campaigns.store.data_map import PROOF, RELATIONS, WISHES, Record, nobody
 from campaigns.store.metadata import metadata
 
@@ -82,12 +82,7 @@ contact = sa.Table(
     sa.Column("erased_at", Instant),
     # The contact that is the same person and was kept; this one keeps its own rows.
     sa.Column("merged_into", BigId),
-    sa.Index(
-        "ix_contact_merged_into",
-        "merged_into",
-        sqlite_where=sa.text("merged_into IS NOT NULL"),
-        postgresql_where=sa.text("merged_into IS NOT NULL"),
-    ),
+    partial_index("ix_contact_merged_into", "merged_into", where="merged_into IS NOT NULL"),
     sa.Index("ix_contact_email_key", "email_key"),
     sa.Index("ix_contact_postal_key", "postal_key"),
     sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_its_key"),
@@ -119,14 +114,7 @@ position = sa.Table(
     required("created_by", sa.Text),
     sa.Index("ix_position_contact", "contact_id"),
     sa.Index("ix_position_company", "company_id"),
-    sa.Index(
-        "uq_position_current",
-        "contact_id",
-        "company_id",
-        unique=True,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    ),
+    partial_index("uq_position_current", "contact_id", "company_id", unique=True, where="ended_at IS NULL"),
     info=Record(
         kind="position",
         subject="contact",
@@ -231,7 +219,7 @@ suppression = sa.Table(
     sa.CheckConstraint("until IS NULL OR kind = 'on_pause'", name="only_a_pause_ends_by_itself"),
     # Also what was lifted is the person's, and shown to them.
     sa.Index("ix_suppression_subject", "subject_key"),
-    sa.Index(
+    partial_index(
         "uq_suppression_live",
         "subject_key",
         "kind",
@@ -240,8 +228,7 @@ suppression = sa.Table(
         "purpose",
         "channel",
         unique=True,
-        sqlite_where=sa.text("lifted_at IS NULL"),
-        postgresql_where=sa.text("lifted_at IS NULL"),
+        where="lifted_at IS NULL",
     ),
     info=Record(
         kind="suppression",

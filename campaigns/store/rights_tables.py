@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from campaigns.store.columns import BigId, Instant, Json, one_of, personal, required
+from campaigns.store.columns import BigId, Instant, Json, one_of, partial_index, personal, required
 from campaigns.store.data_map import PROOF, Record
 from campaigns.store.metadata import metadata
 
@@ -82,12 +82,7 @@ rights_request = sa.Table(
     ),
     sa.UniqueConstraint("came_by", "reference"),
     sa.Index("ix_rights_request_contact", "contact_id"),
-    sa.Index(
-        "ix_rights_request_open",
-        "due_on",
-        sqlite_where=sa.text("closed_at IS NULL"),
-        postgresql_where=sa.text("closed_at IS NULL"),
-    ),
+    partial_index("ix_rights_request_open", "due_on", where="closed_at IS NULL"),
     info=Record(
         kind="request",
         subject="contact",
@@ -175,12 +170,7 @@ rights_telling = sa.Table(
         name="telling_is_attributed",
     ),
     sa.Index("ix_rights_telling_contact", "contact_id"),
-    sa.Index(
-        "ix_rights_telling_open",
-        "id",
-        sqlite_where=sa.text("told_at IS NULL"),
-        postgresql_where=sa.text("told_at IS NULL"),
-    ),
+    partial_index("ix_rights_telling_open", "id", where="told_at IS NULL"),
     info=Record(
         kind="telling",
         subject="contact",

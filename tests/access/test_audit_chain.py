@@ -69,6 +69,15 @@ def unguarded(sealer: Sealer) -> Iterator[sa.Connection]:
         audit_triggers.install(connection)
 
 
+def cut_off(connection: sa.Connection, entries: list[int]) -> None:
+    """Delete entries as if they had never been."""
+    for table, key in (
+        (schema.audit_value, schema.audit_value.c.audit_id),
+        (schema.audit, schema.audit.c.id),
+    ):
+        connection.execute(sa.delete(table).where(key.in_(entries)))
+
+
 def problems(sealer: Sealer) -> dict[int | None, str]:
     found = verify(sealer)
     return {problem.entry: problem.problem for problem in found.problems}
@@ -190,11 +199,7 @@ def test_a_seal_made_under_an_older_key_holds(here: Sealer, sqlite_register: Reg
 def test_a_log_that_lost_its_end_is_not_sealed_over(here: Sealer) -> None:
     made = sealed(here)
     with unguarded(here) as connection:
-        for table, key in (
-            (schema.audit_value, schema.audit_value.c.audit_id),
-            (schema.audit, schema.audit.c.id),
-        ):
-            connection.execute(sa.delete(table).where(key.in_(made[3:])))
+        cut_off(connection, made[3:])
     noted(here)
     with pytest.raises(RefusedOperation, match="the log ends at 4, and this machine saw it sealed up to 6"):
         seal(here)
@@ -305,11 +310,7 @@ def test_a_retention_entry_tells_of_nothing_younger_than_itself(sealer: Sealer) 
 def test_another_name_of_the_register_hides_no_lost_end(here: Sealer) -> None:
     made = sealed(here)
     with unguarded(here) as connection:
-        for table, key in (
-            (schema.audit_value, schema.audit_value.c.audit_id),
-            (schema.audit, schema.audit.c.id),
-        ):
-            connection.execute(sa.delete(table).where(key.in_(made[3:])))
+        cut_off(connection, made[3:])
         connection.execute(sa.update(schema.gate).values(incarnation="another"))
     assert "the log ends at 4" in verify(here).problems[0].problem
     noted(here)

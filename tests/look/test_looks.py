@@ -3,18 +3,17 @@
 What only eyes can judge is in docs/look.md, with the pictures. Mail programs other than a browser are not tested here.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 from campaigns.content.language import LANGUAGES, Language
 from tests.look.material import MAILS, PAGES, SITE, Look, mail, page
-from tests.support.skips import SEARCHED
+from tests.support.browser import started_browser
 
 pytestmark = pytest.mark.needs_chromium
 
@@ -57,14 +56,8 @@ MEASURE_TEXT: Final = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(found for name in names if (found := shutil.which(name, path=SEARCHED)))
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-background-networking"]
-        )
+    with started_browser() as started:
         yield started
-        started.close()
 
 
 def shown(browser: Browser, look: Look, *, width: int, policy: str = "") -> Page:

@@ -1,32 +1,16 @@
 """A browser whose every request is answered by the application in this process; what goes elsewhere is noted."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
 from starlette.testclient import TestClient
-
-from tests.support.skips import SEARCHED
 
 SITE: Final = "https://post.timmero.example"
 Scheme = Literal["light", "dark"]
-
-
-@contextmanager
-def started_browser() -> Iterator[Browser]:
-    """Chromium without a window."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(found for name in names if (found := shutil.which(name, path=SEARCHED)))
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield started
-        started.close()
 
 
 @dataclass

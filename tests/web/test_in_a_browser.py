@@ -15,9 +15,10 @@ from campaigns.register import opt_ins
 from campaigns.store import schema
 from campaigns.store.engine import writing
 from campaigns.tokens import TokenClaims, TokenPurpose
+from tests.support.browser import started_browser
 from tests.support.register import LIST_ID, Register, made_register
 from tests.support.smtp_sink import SmtpSink
-from tests.web.browsing import started_browser, visiting
+from tests.web.browsing import visiting
 from tests.web.confirmations import link_in, send_all
 from tests.web.place import client_for, client_without_database
 

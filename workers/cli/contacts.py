@@ -25,6 +25,9 @@ from workers.wiring import Installation, operator
 contacts = App(name="contacts")
 Basis = Literal["consent", "b2b_role", "soft_opt_in", "contract", "legal_person"]
 SourceClass = Literal["person", "company", "group_company", "partner", "directory", "public_register"]
+SourceKind = Annotated[SourceClass, Parameter(help="What kind of source that is.")]
+Source = Annotated[str, Parameter(help="Where it is known from.")]
+Proof = Annotated[str, Parameter(help="What proves it, e.g. letter of 2026-11-12.")]
 _SHOWN = 20
 
 
@@ -36,7 +39,7 @@ def take(
     source: Annotated[str, Parameter(help="Where the data came from.")],
     basis: Annotated[Basis, Parameter(help="What allows writing to them.")],
     evidence: Annotated[str, Parameter(help="What proves the basis; without it, the file and the row.")] = "",
-    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "company",
+    source_class: SourceKind = "company",
     map: Annotated[tuple[str, ...], Parameter(name="--map", help="THEIR HEAD=COLUMN")] = (),  # noqa: A002 (the option's name)
     dry_run: Annotated[bool, Parameter(negative=(), help="Check everything, write nothing.")] = False,
     json: Json = False,
@@ -63,9 +66,9 @@ def show(contact: ContactNumber, *, json: Json = False) -> None:
 def edit(
     contact: ContactNumber,
     *values: Annotated[str, Parameter(help="FIELD=VALUE; nothing after the sign empties the field.")],
-    source: Annotated[str, Parameter(help="Where it is known from.")] = "the person",
-    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "person",
-    evidence: Annotated[str, Parameter(help="What proves it, e.g. letter of 2026-11-12.")],
+    source: Source = "the person",
+    source_class: SourceKind = "person",
+    evidence: Proof,
     json: Json = False,
 ) -> None:
     """Correct what is held on a contact; when it ends with 0, nothing goes to an old address any more."""
@@ -111,7 +114,7 @@ def split(
     *values: Annotated[str, Parameter(help="FIELD=VALUE of the new contact; none for undoing a merge.")],
     evidence: Annotated[str, Parameter(help="How it is known that they are two people.")],
     source: Annotated[str, Parameter(help="Where the new contact's data is known from.")] = "the person",
-    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "person",
+    source_class: SourceKind = "person",
     json: Json = False,
 ) -> None:
     """Make two of what was wrongly one: undo the merge of a contact, or split a new contact off one.
@@ -155,9 +158,9 @@ def address(
     address: Address,
     *,
     remove: Annotated[bool, Parameter(negative=(), help="Take it away instead.")] = False,
-    source: Annotated[str, Parameter(help="Where it is known from.")] = "the person",
-    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "person",
-    evidence: Annotated[str, Parameter(help="What proves it, e.g. letter of 2026-11-12.")],
+    source: Source = "the person",
+    source_class: SourceKind = "person",
+    evidence: Proof,
     json: Json = False,
 ) -> None:
     """Give a contact a further address, which is known and not written to; `edit` chooses the one that is."""
@@ -185,9 +188,9 @@ def position(
     name: Annotated[str, Parameter(help="What the position is called.")] = "",
     since: Annotated[str, Parameter(name="--from", help="Since when, e.g. 2026-11-01.")] = "",
     until: Annotated[str, Parameter(name="--to", help="Until when; the position has ended.")] = "",
-    source: Annotated[str, Parameter(help="Where it is known from.")] = "the company",
-    source_class: Annotated[SourceClass, Parameter(help="What kind of source that is.")] = "company",
-    evidence: Annotated[str, Parameter(help="What proves it, e.g. letter of 2026-11-12.")],
+    source: Source = "the company",
+    source_class: SourceKind = "company",
+    evidence: Proof,
     json: Json = False,
 ) -> None:
     """Say where a contact works, and that it has left a company; a basis by its duties there ends with that."""

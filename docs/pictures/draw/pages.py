@@ -16,8 +16,9 @@ from playwright.sync_api import Page
 
 from campaigns.store.engine import writing
 from campaigns.tokens import TokenPurpose
+from tests.support.browser import started_browser
 from tests.support.register import made_register
-from tests.web.browsing import Scheme, started_browser, visiting
+from tests.web.browsing import Scheme, visiting
 from tests.web.place import client_for
 from tests.web.test_in_a_browser import MORE, confirming
 
