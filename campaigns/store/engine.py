@@ -115,12 +115,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         url, connect_args={"timeout": SQLITE_PATIENCE_MS / 1000}, pool_size=20, hide_parameters=True
     )
 
-    @sa.event.listens_for(engine, "do_connect")
-    def _make_private(*_: object) -> None:
-        # SQLite would let everybody read a new file, and gives what it writes beside it the rights of this one.
-        if url.database and url.database != ":memory:":
-            with suppress(OSError):  # SQLite will say what is wrong
-                os.close(os.open(url.database, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+    sa.event.listen(engine, "do_connect", lambda *_: _make_private(url.database))
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -144,6 +139,15 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _make_private(path: str | None) -> None:
+    """Make a new database file its owner's alone; SQLite would let everybody read it, and gives what it writes beside
+    it the same rights. One that is there must not be opened: to close it again would end every lock that this process
+    holds on it."""
+    if path and path != ":memory:":
+        with suppress(OSError):  # it is there, or SQLite will say what is wrong
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _lower(text: Any) -> Any:
