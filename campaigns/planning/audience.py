@@ -169,13 +169,20 @@ def _reached_by(lists: list[int], cut: Cut, chunk: Chunk, inside: Condition | No
     live_first = sa.case((subscription.status == "subscribed", 0), else_=1)
     rank = sa.case({list_id: rank for rank, list_id in enumerate(lists)}, value=subscription.list_id)
     place = sa.func.row_number().over(partition_by=subscription.contact_id, order_by=[live_first, rank])
-    joined = sa.exists().where(
+    of_the_pair = (
         change.contact_id == subscription.contact_id,
         change.list_id == subscription.list_id,
-        change.status == "subscribed",
     )
-    # Who leaves and takes it back while the campaign is expanded did not join later.
-    joined_later = joined.where(change.id > cut.last_change) & ~joined.where(change.id <= cut.last_change)
+    joined_since = sa.exists().where(*of_the_pair, change.status == "subscribed", change.id > cut.last_change)
+    at_the_cut = (
+        sa.select(change.status)
+        .where(*of_the_pair, change.id <= cut.last_change)
+        .order_by(change.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    # Who was on the list at the beginning, leaves and takes it back meanwhile did not join later.
+    joined_later = sa.and_(joined_since, at_the_cut.is_distinct_from("subscribed"))
     ranked = (
         sa.select(subscription.contact_id, subscription.list_id, place.label("place"))
         .where(

@@ -201,10 +201,10 @@ def test_nothing_is_expanded_while_everything_is_halted(place: Place) -> None:
 def test_who_joins_after_the_beginning_is_not_meant_any_more(place: Place) -> None:
     place.people(PEOPLE)
     with writing(place.engine) as connection:
-        # Whom the list lost before the beginning, and who comes back during it.
-        subscription = schema.subscription
-        last = connection.execute(sa.select(sa.func.max(subscription.c.contact_id))).scalar_one()
-        connection.execute(sa.delete(subscription).where(subscription.c.contact_id == last))
+        # Whom the list does not have at the beginning, and who comes during it.
+        last = connection.execute(sa.select(sa.func.max(schema.subscription.c.contact_id))).scalar_one()
+        for table in (schema.subscription, schema.subscription_history):
+            connection.execute(sa.delete(table).where(table.c.contact_id == last))
     campaign = place.submit()
 
     def join() -> None:

@@ -54,6 +54,26 @@ def unexpanded(register: Register, *, subscribed: bool) -> None:
         )  # fmt: skip
 
 
+def rows_of_the_last(register: Register) -> list[str]:
+    row = schema.delivery.c
+    with reading(register.engine) as connection:
+        return list(connection.execute(sa.select(row.status).where(row.contact_id == LAST)).scalars())
+
+
+def test_who_had_left_before_and_comes_back_meanwhile_joined_later(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expansion, "CHUNK_PEOPLE", 2)
+    unexpanded(register, subscribed=True)
+    leave(register)
+    come_to = expansion._begin(register.engine, CAMPAIGN)
+    assert come_to is not None
+    assert isinstance(expansion._go_on(register.engine, CAMPAIGN, come_to), expansion._Progress)
+    join(register)
+    assert expansion.expand(register.engine, CAMPAIGN) is not None
+    assert rows_of_the_last(register) == []
+
+
 @pytest.mark.parametrize("before", [True, False], ids=["was on the list", "was not"])
 def test_who_is_meant(register: Register, monkeypatch: pytest.MonkeyPatch, *, before: bool) -> None:
     monkeypatch.setattr(expansion, "CHUNK_PEOPLE", 2)
@@ -65,7 +85,4 @@ def test_who_is_meant(register: Register, monkeypatch: pytest.MonkeyPatch, *, be
         leave(register)
     join(register)
     assert expansion.expand(register.engine, CAMPAIGN) is not None
-    row = schema.delivery.c
-    with reading(register.engine) as connection:
-        found = connection.execute(sa.select(row.status).where(row.contact_id == LAST)).scalars().all()
-    assert found == (["pending"] if before else [])
+    assert rows_of_the_last(register) == (["pending"] if before else [])
