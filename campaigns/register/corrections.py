@@ -19,7 +19,7 @@ from campaigns.errors import InputError, NotFound, RefusedOperation
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register import addresses, audit, contacts, objections, older_keys, persons, provenance
-from campaigns.register.intake_rows import RowRefused, read_values
+from campaigns.register.intake_rows import RowRefused, has_postal_address, read_values
 from campaigns.store import schema
 
 _SUBJECTS: Final[Mapping[objections.Subject, str]] = {"address": "email_key", "postal": "postal_key"}
@@ -58,7 +58,7 @@ def edit(
     changed = {name: new[name] for name in EDITABLE if new[name] != row[name]}
     if not changed:
         return {}
-    if not new["email"] and not (new["street"] and new["postal_code"] and new["city"]):
+    if not new["email"] and not has_postal_address(new):
         raise InputError("a contact needs an e-mail address or a whole postal address")
     keys = _present_keys(row) if _KEYED.isdisjoint(changed) else keys_for(ring, new)
     refuse_doubles(connection, ring, contact_id, new["email"])
@@ -66,7 +66,7 @@ def edit(
         _keep_as_further(connection, ring, row, principal)
     contacts.correct(connection, contact_id, {**new, **keys}, principal)
     if not _KEYED.isdisjoint(changed):
-        older_keys.heeded(connection, ring, older_keys.texts_of(new), principal)
+        older_keys.carry_forward(connection, ring, older_keys.texts_of(new), principal)
         carry_over(connection, row, keys, principal)
     told_by(connection, contact_id, "edit", correction, changed, principal)
     old = {name: row[name] for name in changed}
@@ -94,7 +94,7 @@ def add_address(
     refuse_doubles(connection, ring, contact_id, address.wire)
     if contacts.by_keys(connection, "email_key", _all_keys(ring, address.wire)):
         return False
-    older_keys.heeded(connection, ring, older_keys.address_texts(address), principal)
+    older_keys.carry_forward(connection, ring, older_keys.address_texts(address), principal)
     addresses.add(connection, ring, row["id"], address, principal)
     known = objections.subject_keys(persons.members(connection, contact_id))
     objections.spread(connection, known, "a further address of the same person", principal)
@@ -182,10 +182,11 @@ def wanted_values(values: Mapping[str, str]) -> dict[str, str | None]:
 def keys_for(ring: KeyRing, new: Mapping[str, str | None]) -> dict[str, Any]:
     """The fingerprints that belong to a contact's values, under the present key."""
     address = parse_email(new["email"]) if new["email"] else None
-    whole = new["street"] and new["postal_code"] and new["city"]
     return {
         **contacts.email_keys(ring, address),
-        "postal_key": ring.fingerprint("postal", contacts.postal_text(new)) if whole else None,
+        "postal_key": ring.fingerprint("postal", contacts.postal_text(new))
+        if has_postal_address(new)
+        else None,
         "key_id": ring.current_id("fingerprint"),
     }
 

@@ -59,7 +59,7 @@ def kept_off(connection: sa.Connection, common: Common, drafts: Sequence[Draft],
         if no.key_id != common.key_id:
             for present in {present for _, present in concerned if present is not None}:
                 now = objections.SubjectKey(no.subject, common.key_id, present)
-                older_keys.again(connection, no.id, now, common.principal)
+                older_keys.carry_one_forward(connection, no.id, now, common.principal)
     return barred
 
 

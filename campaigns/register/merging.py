@@ -71,7 +71,7 @@ def merge(
     if filled:
         new = {name: kept[name] for name in EDITABLE} | filled
         keys = keys_for(ring, new)
-        older_keys.heeded(connection, ring, older_keys.texts_of(new), principal)
+        older_keys.carry_forward(connection, ring, older_keys.texts_of(new), principal)
         contacts.correct(connection, pair.kept, {**new, **keys}, principal)
         carry_over(connection, kept, keys, principal)
     contacts.set_merged(connection, pair.other, pair.kept, principal)
@@ -205,7 +205,7 @@ def _emptied(
     if not emptied or not (new["email"] or has_postal_address(new)):
         return []
     keys = keys_for(ring, new)
-    older_keys.heeded(connection, ring, older_keys.texts_of(new), principal)
+    older_keys.carry_forward(connection, ring, older_keys.texts_of(new), principal)
     contacts.correct(connection, pair.kept, {**new, **keys}, principal)
     carry_over(connection, kept, keys, principal)
     gone = set(emptied)

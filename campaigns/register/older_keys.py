@@ -1,7 +1,8 @@
 """Fingerprints under older keys: a "no" that was written under one counts as if it had been written today.
 
-Promise: once `heeded` has been called for what a contact is known by, every live "no" of it, of whatever kind and
-scope, stands under the present key too, which is the one that the gate compares. A register with one key asks nothing.
+Promise: once `carry_forward` has been called for what a contact is known by, every live "no" of it, of whatever kind
+and scope, stands under the present key too, which is the one that the gate compares. A register with one key asks
+nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from campaigns.address import EmailAddress, parse_email
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register import contacts, objections
+from campaigns.register.intake_rows import has_postal_address
 from campaigns.store import bulk, schema
 
 Text = tuple[objections.Subject, str]
@@ -24,7 +26,7 @@ def texts_of(values: Mapping[str, str | None]) -> list[Text]:
     texts: list[Text] = []
     if values["email"]:
         texts += address_texts(parse_email(values["email"]))
-    if values["street"] and values["postal_code"] and values["city"]:
+    if has_postal_address(values):
         texts.append(("postal", contacts.postal_text(values)))
     return texts
 
@@ -34,7 +36,9 @@ def address_texts(address: EmailAddress) -> list[Text]:
     return [("address", address.comparison_text), ("domain", address.domain)]
 
 
-def heeded(connection: sa.Connection, ring: KeyRing, texts: Collection[Text], principal: Principal) -> None:
+def carry_forward(
+    connection: sa.Connection, ring: KeyRing, texts: Collection[Text], principal: Principal
+) -> None:
     """Write every live "no" that stands under an older key of these again under the present one. Call it inside
     `permit.answering_a_no`."""
     current = ring.current_id("fingerprint")
@@ -48,10 +52,10 @@ def heeded(connection: sa.Connection, ring: KeyRing, texts: Collection[Text], pr
     statement = sa.select(table.id, table.subject, table.subject_key).where(table.lifted_at.is_(None))
     for no in bulk.matching(connection, statement, table.subject_key, present):
         key = objections.SubjectKey(no.subject, current, present[bytes(no.subject_key)])
-        again(connection, no.id, key, principal)
+        carry_one_forward(connection, no.id, key, principal)
 
 
-def again(
+def carry_one_forward(
     connection: sa.Connection, suppression: int, key: objections.SubjectKey, principal: Principal
 ) -> None:
     """Write one "no" again under another key; of two pauses the longer one stands under both."""

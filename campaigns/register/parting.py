@@ -62,7 +62,7 @@ def split_off(
         addresses.remove(connection, ring, old["id"], parse_email(values["email"]))
     keys = keys_for(ring, values)
     refuse_doubles(connection, ring, 0, values["email"])
-    older_keys.heeded(connection, ring, older_keys.texts_of(values), principal)
+    older_keys.carry_forward(connection, ring, older_keys.texts_of(values), principal)
     new = _insert(connection, values, keys, principal)
     both = [*before, *objections.subject_keys(persons.members(connection, new))]
     why = f"contact {old['id']}, of which contact {new} was split off: {correction.evidence}"

@@ -89,7 +89,7 @@ def _check(held: Held) -> None:
 def _company(connection: sa.Connection, ring: KeyRing, held: Held, principal: Principal) -> int:
     number = business_id(held.business_id) if held.business_id.strip() else ""
     text = companies.company_text(held.company, number)
-    older_keys.heeded(connection, ring, [("company", text)], principal)
+    older_keys.carry_forward(connection, ring, [("company", text)], principal)
     key = ring.fingerprint("company", text)
     name = " ".join(held.company.split())
     return companies.companies_by_key(connection, {key: (name, number)}, principal)[key]
