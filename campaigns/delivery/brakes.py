@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.delivery import control
 from campaigns.errors import NotFound, RefusedOperation
@@ -23,6 +22,7 @@ from campaigns.planning.status import HoldReason
 from campaigns.principal import Principal
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.upsert import insert_into
 
 #: A rate is not judged by a single case, however few messages went out.
 FEWEST_CASES: Final = 2
@@ -69,13 +69,12 @@ def note(engine: sa.Engine, campaign_id: int, pass_tally: Tally) -> None:
     """
     table = schema.campaign_brake
     with writing(engine) as connection:
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         added = {
             "handed_over": pass_tally.handed_over,
             "hard_bounces": pass_tally.hard_bounces,
             "authentication": pass_tally.authentication,
         }
-        statement = insert(table).values(campaign_id=campaign_id, **added)
+        statement = insert_into(table, connection).values(campaign_id=campaign_id, **added)
         sums = {name: table.c[name] + statement.excluded[name] for name in added}
         connection.execute(statement.on_conflict_do_update(index_elements=["campaign_id"], set_=sums))
 

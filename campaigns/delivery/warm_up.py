@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.store import schema
 from campaigns.store.engine import writing
+from campaigns.store.upsert import insert_into
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,10 @@ def take(engine: sa.Engine, scope: str, day: date, cap: int, wanted: int) -> int
     table = schema.warm_up_day
     this = (table.c.scope == scope, table.c.day == day.isoformat())
     with writing(engine) as connection:
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         connection.execute(
-            insert(table).values(scope=scope, day=day.isoformat(), taken=0).on_conflict_do_nothing()
+            insert_into(table, connection)
+            .values(scope=scope, day=day.isoformat(), taken=0)
+            .on_conflict_do_nothing()
         )
         taken: int = connection.execute(sa.select(table.c.taken).where(*this).with_for_update()).scalar_one()
         share = max(0, min(wanted, cap - taken))

@@ -16,7 +16,6 @@ from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.clock import utc_now
 from campaigns.delivery import decisions
@@ -30,6 +29,7 @@ from campaigns.principal import Principal
 from campaigns.register.permit import Binding, recording_noes, wait_until
 from campaigns.store import schema
 from campaigns.store.engine import writing
+from campaigns.store.upsert import insert_into
 from campaigns.tokens import TokenClaims
 
 #: The events of one caller, and who that is.
@@ -131,9 +131,8 @@ def _record(connection: sa.Connection, events: Sequence[FeedbackEvent]) -> dict[
     if not events:
         return {}
     table, now = schema.feedback_event, utc_now()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = (
-        insert(table)
+        insert_into(table, connection)
         .on_conflict_do_nothing(index_elements=["source", "event_id"])
         .returning(table.c.id, table.c.source, table.c.event_id)
     )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
@@ -19,6 +18,7 @@ from campaigns.principal import Principal
 from campaigns.register import audit
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.upsert import insert_into
 from campaigns.tokens import TokenClaims
 
 CaseKind = Literal["stop", "hints", "address"]
@@ -39,9 +39,8 @@ def open_case(connection: sa.Connection, matter: Matter, principal: Principal) -
     """Open a case within the caller's transaction; its number, or None where the matter is known already."""
     demand(principal, Operation.CASE_OPEN)
     table, claims = schema.feedback_case, matter.claims
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     opened: int | None = connection.execute(
-        insert(table)
+        insert_into(table, connection)
         .values(
             kind=matter.kind,
             about=matter.about,

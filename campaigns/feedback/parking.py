@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
@@ -23,6 +22,7 @@ from campaigns.principal import Principal
 from campaigns.register import audit
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.upsert import insert_into
 
 #: Kinds of messages that are parked.
 FOR_PEOPLE: Final[frozenset[Kind]] = frozenset({"unreadable", "unknown", "reply", "stop", "challenge"})
@@ -43,12 +43,11 @@ def park(
     """
     table = schema.parked_mail
     claims = event.claims if event is not None else None
-    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     with writing(engine) as connection:
         blank(connection)
         full = _kept(connection) >= KEPT
         connection.execute(
-            insert(table)
+            insert_into(table, engine)
             .values(
                 digest=hashlib.sha256(raw).hexdigest(),
                 kind=kind,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
@@ -20,6 +19,7 @@ from campaigns.principal import Principal
 from campaigns.register import audit
 from campaigns.store import schema
 from campaigns.store.engine import writing
+from campaigns.store.upsert import insert_into
 
 
 def approve(engine: sa.Engine, campaign_id: int, principal: Principal) -> bool:
@@ -46,9 +46,8 @@ def approve(engine: sa.Engine, campaign_id: int, principal: Principal) -> bool:
             )
         if row.status in CLOSED:
             raise RefusedOperation(f"campaign {campaign_id} is {row.status}; there is nothing to approve")
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         values = {"campaign_id": campaign_id, "approved_by": principal.name, "at": utc_now()}
-        kept = insert(table).values(**values).on_conflict_do_nothing().returning(table.c.at)
+        kept = insert_into(table, connection).values(**values).on_conflict_do_nothing().returning(table.c.at)
         fresh = connection.execute(kept).first() is not None
         held = (schema.campaign.c.id == campaign_id, campaign.hold_reason == "approval")
         free = (

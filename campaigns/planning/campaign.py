@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.clock import utc_now
 from campaigns.content.catalogue import Catalogue
@@ -41,6 +40,7 @@ from campaigns.register.declared import DeclaredField
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from campaigns.store.locks import take_turn
+from campaigns.store.upsert import insert_into
 
 
 @dataclass(frozen=True)
@@ -311,8 +311,7 @@ def _insert_accepted(connection: sa.Connection, plan: Plan, what: str, **made: i
 def _insert_submission(connection: sa.Connection, values: dict[str, Any]) -> None:
     """Keep a submission; over the refusal of the same document, never over its acceptance."""
     table = schema.submission
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(received_at=utc_now(), **values)
+    statement = insert_into(table, connection).values(received_at=utc_now(), **values)
     changed = {name: values.get(name) for name in ("status", "faults", "campaign_id", "recurrence_id")}
     connection.execute(
         statement.on_conflict_do_update(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.clock import utc_now
 from campaigns.content.model import Asset, Compilation
 from campaigns.store import schema
+from campaigns.store.upsert import insert_into
 
 
 def keep_content(connection: sa.Connection, campaign_id: int, compiled: Iterable[Compilation]) -> None:
@@ -31,7 +31,6 @@ def keep_content(connection: sa.Connection, campaign_id: int, compiled: Iterable
 
 def store_assets(connection: sa.Connection, assets: Iterable[Asset]) -> None:
     """Keep pictures under their content's hash; those that are there stay as they are."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     for asset in assets:
         values = {
             "hash": asset.hash,
@@ -41,5 +40,7 @@ def store_assets(connection: sa.Connection, assets: Iterable[Asset]) -> None:
             "stored_at": utc_now(),
         }
         connection.execute(
-            insert(schema.asset).values(**values).on_conflict_do_nothing(index_elements=["hash"])
+            insert_into(schema.asset, connection)
+            .values(**values)
+            .on_conflict_do_nothing(index_elements=["hash"])
         )

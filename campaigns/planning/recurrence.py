@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.access import Operation, demand
 from campaigns.clock import iso, utc_now
@@ -21,6 +20,7 @@ from campaigns.principal import Principal
 from campaigns.register import audit
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.upsert import insert_into
 
 
 def keep(connection: sa.Connection, values: Mapping[str, Any], next_at: datetime) -> int:
@@ -29,9 +29,8 @@ def keep(connection: sa.Connection, values: Mapping[str, Any], next_at: datetime
     `values` are submission_id, document, cron, time_zone, until and created_by.
     """
     table = schema.recurrence
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     kept: int | None = connection.execute(
-        insert(table)
+        insert_into(table, connection)
         .values(**values, status="active", next_at=next_at, created_at=utc_now())
         .on_conflict_do_nothing(index_elements=["submission_id"])
         .returning(table.c.id)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
@@ -27,6 +26,7 @@ from campaigns.register.declared import DeclaredField
 from campaigns.register.mailing_lists import MailingList
 from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import schema
+from campaigns.store.upsert import insert_into
 
 _KEY: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 #: People as they are counted: each once, and nobody who was erased.
@@ -55,7 +55,6 @@ def add(connection: sa.Connection, segment: Segment, fields: Fields, principal: 
         raise InputError(f"segment key {segment.key!r}: use a to z, 0 to 9 and -, at most 40 characters")
     condition(connection, segment.expression, fields)
     table = schema.segment
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {
         "name": segment.name or segment.key,
         "expression": segment.expression,
@@ -63,7 +62,7 @@ def add(connection: sa.Connection, segment: Segment, fields: Fields, principal: 
         "changed_by": principal.name,
     }
     before = _find(connection, segment.key)
-    statement = insert(table).values(key=segment.key, **values)
+    statement = insert_into(table, connection).values(key=segment.key, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
     old = {"expression": before.expression} if before else None
     new = {"expression": segment.expression}

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.clock import utc_now
 from campaigns.delivery.ledger import BatchRef, Hand, give_back_in
@@ -32,6 +31,7 @@ from campaigns.register import disclosures
 from campaigns.register.disclosures import Given
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.upsert import insert_into
 
 
 class BatchLost(RefusedOperation):
@@ -144,8 +144,9 @@ def _book(connection: sa.Connection, edition: Edition, manifest: Manifest, resul
         "rows": manifest.rows,
         "closed_at": utc_now(),
     }
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    fresh = connection.execute(insert(schema.print_file).on_conflict_do_nothing(), values).rowcount
+    fresh = connection.execute(
+        insert_into(schema.print_file, connection).on_conflict_do_nothing(), values
+    ).rowcount
     if fresh:
         readers = _readers(connection, edition.batch.campaign, manifest.file)
         disclosures.record(connection, edition.given, readers, WORKER)
@@ -216,8 +217,7 @@ def _fresh(taken: set[str]) -> str:
 
 
 def _write_items(connection: sa.Connection, campaign: int, name: str, mail_ids: dict[int, str]) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(schema.print_item)
+    statement = insert_into(schema.print_item, connection)
     rows = [
         {"campaign_id": campaign, "number": number, "mail_id": mail_id, "file_name": name}
         for number, mail_id in mail_ids.items()

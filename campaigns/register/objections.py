@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.access import Operation, demand
 from campaigns.address import EmailAddress
@@ -25,6 +24,7 @@ from campaigns.principal import Principal
 from campaigns.register import audit, persons
 from campaigns.register.opt_out_log import LoggedWord, Word, note
 from campaigns.store import schema
+from campaigns.store.upsert import insert_into
 
 SuppressionKind = Literal[
     "objection",
@@ -206,9 +206,8 @@ def record(connection: sa.Connection, no: No, principal: Principal) -> bool:
 
 def _insert(connection: sa.Connection, no: No, principal: Principal) -> int | None:
     table = schema.suppression
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     recorded: int | None = connection.execute(
-        insert(table)
+        insert_into(table, connection)
         .values(
             kind=no.kind,
             subject=no.concerns.subject,

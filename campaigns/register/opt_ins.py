@@ -15,7 +15,6 @@ from hashlib import sha256
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.address import EmailAddress
 from campaigns.clock import iso, utc_now
@@ -24,6 +23,7 @@ from campaigns.principal import Principal
 from campaigns.register import audit
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.upsert import insert_into
 
 Kind = Literal["join", "restore", "move"]
 #: Who acts until it is known whose mailbox it is.
@@ -83,9 +83,8 @@ def ask(connection: sa.Connection, ring: KeyRing, wanted: Wanted) -> bool:
     of_source = connection.execute(lately.where(table.c.source_key == source)).scalar_one() if source else 0
     if of_source >= PER_SOURCE or connection.execute(lately).scalar_one() >= PER_HOUR:
         return False
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     asked: int | None = connection.execute(
-        insert(table)
+        insert_into(table, connection)
         .values(
             kind=wanted.kind,
             list_id=wanted.list_id,

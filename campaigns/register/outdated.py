@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
 from campaigns.register import audit
 from campaigns.store import schema
+from campaigns.store.upsert import insert_into
 
 Field = Literal["email", "postal"]
 Reason = Literal["hard_bounce", "returned_post"]
@@ -37,9 +37,8 @@ def flag(connection: sa.Connection, found: Outdated, principal: Principal) -> bo
     """Flag a value within the caller's transaction; True when it was not flagged for this reason before."""
     demand(principal, Operation.DATUM_FLAG)
     table = schema.datum_flag
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     recorded = connection.execute(
-        insert(table)
+        insert_into(table, connection)
         .values(
             contact_id=found.contact_id,
             field=found.field,

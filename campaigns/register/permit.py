@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.clock import boot_seconds
 from campaigns.errors import Unreachable
@@ -26,6 +25,7 @@ from campaigns.register import opt_out_log
 from campaigns.register.witness import Mark, Witness
 from campaigns.store import schema
 from campaigns.store.engine import writing
+from campaigns.store.upsert import insert_into
 
 PERMIT_MS: Final = 50
 ANSWER_MS: Final = 100
@@ -158,9 +158,8 @@ def wait_until(moment: float) -> None:
 def count_claim(connection: sa.Connection, number: int) -> None:
     """Count a claim in its own transaction: a register that comes back with a lower count is a restored one."""
     table = schema.claim_count
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
-        insert(table)
+        insert_into(table, connection)
         .values(line=number % _CLAIM_LINES, claims=1)
         .on_conflict_do_update(index_elements=["line"], set_={"claims": table.c.claims + 1})
     )

@@ -19,6 +19,7 @@ from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register import bases, companies, corrections, objections, pauses, persons, subscriptions
 from campaigns.register.clearance import Channel
+from campaigns.register.intake_rows import has_postal_address
 from campaigns.register.pauses import Evidence
 from campaigns.store import schema
 
@@ -74,8 +75,8 @@ def read(connection: sa.Connection, contact_id: int) -> Preferences | None:
         return None
     keys = subscriptions.keys_of(connection, contact_id)
     noes = _standing(connection, keys)
-    whole = row["street"] and row["postal_code"] and row["city"]
-    reachable: dict[Channel, bool] = {"email": row["email"] is not None, "post": bool(whole)}
+    address = {name: row[name] for name in corrections.EDITABLE}
+    reachable: dict[Channel, bool] = {"email": row["email"] is not None, "post": has_postal_address(address)}
     employers = companies.employers(connection, [contact_id])
     return Preferences(
         contact_id,

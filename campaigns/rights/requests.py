@@ -13,7 +13,6 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
@@ -24,6 +23,7 @@ from campaigns.rights import deadlines
 from campaigns.rights.refusals import Refusal
 from campaigns.store import schema
 from campaigns.store.engine import writing
+from campaigns.store.upsert import insert_into
 
 RequestKind = Literal["access", "rectification", "erasure", "restriction", "objection", "portability"]
 CameBy = Literal["operator", "page", "mail"]
@@ -67,9 +67,8 @@ def open_request(connection: sa.Connection, asked: Asked, principal: Principal) 
     if received > now:
         raise InputError("a request cannot have come in the future")
     table = schema.rights_request
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     opened: int | None = connection.execute(
-        insert(table)
+        insert_into(table, connection)
         .values(
             kind=asked.kind,
             status="received",

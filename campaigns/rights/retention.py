@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ProgrammingError
 
 from campaigns.access import Operation, demand
@@ -31,6 +30,7 @@ from campaigns.rights.letting_go import STEPS, Due, Statement
 from campaigns.rights.windows import Windows
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from campaigns.store.upsert import insert_into
 
 
 @dataclass
@@ -144,10 +144,9 @@ def _redacted(engine: sa.Engine, due: Due, principal: Principal, dry_run: bool) 
 
 def _begin(engine: sa.Engine, due: Due, principal: Principal, day: date | None) -> int | None:
     table = schema.retention_sweep
-    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     with writing(engine) as connection:
         number: int | None = connection.execute(
-            insert(table)
+            insert_into(table, engine)
             .values(
                 day=day.isoformat() if day else None,
                 began_at=due.now,

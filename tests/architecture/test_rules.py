@@ -77,6 +77,15 @@ CASES: list[tuple[Rule, dict[str, str], str]] = [
         },
         "contact is written by",
     ),
+    (
+        table_rules.doubly_written,
+        {
+            "campaigns__store__schema": SCHEMA,
+            "campaigns__register__x": "insert_into(schema.contact, connection)",
+            "campaigns__rights__y": "sa.insert(schema.contact)",
+        },
+        "contact is written by campaigns.register.x, campaigns.rights.y",
+    ),
     (table_rules.idle_sharing, {"campaigns__store__schema": SCHEMA}, "which does not write it"),
     (
         table_rules.untold_writes,
