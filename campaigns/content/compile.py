@@ -76,11 +76,10 @@ def _check_part(content: str, file: str, privacy_url: str) -> None:
     """The last word on a part: it parses, names only what exists, and shows the way out."""
     environment = recipient_environment(html=True)
     try:
+        environment.compile(content)
         tree = environment.parse(content)
-        environment.compile(tree)
     except TemplateSyntaxError as error:
         raise TemplateFault(f"recipient-level tags: {error.message}", file=file) from None
-    tree = environment.parse(content)
     for name in unknown_fields(tree):
         raise TemplateFault(f"there is no recipient field {name!r}", file=file)
     if found := recipient_form_fault(tree):

@@ -13,7 +13,7 @@ into TemplateFault or RecipientFault.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Final
 
 from jinja2 import BaseLoader, StrictUndefined, TemplateError, UndefinedError, meta, nodes
@@ -193,6 +193,8 @@ class CampaignEnvironment(Sandbox):
         self._html = html
         self._brace = brace
         self.budget = Budget()
+        #: Every template that was parsed, by its name.
+        self.trees: dict[str, nodes.Template] = {}
 
     def step(self) -> str:
         """Called by every turn of a loop and every macro; prints nothing."""
@@ -216,9 +218,12 @@ class CampaignEnvironment(Sandbox):
         for loop in tree.find_all((nodes.For, nodes.Macro, nodes.CallBlock)):
             call = nodes.Call(nodes.EnvironmentAttribute("step"), [], [], None, None)
             loop.body.insert(0, nodes.Output([call], lineno=loop.lineno))  # type: ignore[attr-defined]  # all three have a body
+        if name is not None:
+            self.trees[name] = tree
         return tree
 
 
+@cache
 def recipient_environment(*, html: bool) -> Sandbox:
     """Recipient level: ordinary Jinja delimiters, escaping for HTML and none for text and subjects."""
     return Sandbox(html=html, keep_trailing_newline=True, cache_size=0)

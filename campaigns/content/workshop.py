@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -59,6 +60,7 @@ class Workshop:
         self._brand = brand
         self._mask = Mask(_nonce(source, language, merge_data, brand, campaign))
         self._used: dict[str, str] = {}
+        self._set_names: set[str] = set()
         self._assets: dict[str, Asset] = {}
         self._context = merge_context(source, merge_data, language) | {
             "t": self._strings(source.strings.get(language, {}), language),
@@ -116,7 +118,7 @@ class Workshop:
             rendered = environment.get_template(file).render(self._context)
         except FAILURES as error:
             raise self._jinja_fault(error, file) from None
-        self._check_names(environment)
+        self._check_names(environment.trees)
         return rendered
 
     def _environment(self, masked: Callable[[str], str | None], *, html: bool) -> CampaignEnvironment:
@@ -159,18 +161,17 @@ class Workshop:
         self._assets[name] = Asset(name, digest, suffix[1:], _MEDIA_TYPES[suffix], content)
         return f"{self._brand.public_url.rstrip('/')}/a/{digest}{suffix}"
 
-    def _check_names(self, environment: CampaignEnvironment) -> None:
+    def _check_names(self, trees: Mapping[str, nodes.Template]) -> None:
         """Refuse a name that no merge field, no file and no `is defined` accounts for: it would never have
         a value."""
-        trees = {name: environment.parse(self._mask.hide(text, name)) for name, text in self._used.items()}
-        known = set(_KNOWN_NAMES) | set(self._source.merge_fields)
         for tree in trees.values():
-            known |= {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
-            known |= {
+            self._set_names |= {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+            self._set_names |= {
                 test.node.name
                 for test in tree.find_all(nodes.Test)
                 if test.name in ("defined", "undefined") and isinstance(test.node, nodes.Name)
             }
+        known = _KNOWN_NAMES | self._source.merge_fields.keys() | self._set_names
         for file, tree in trees.items():
             for name in sorted(meta.find_undeclared_variables(tree) - known):
                 raise _name_fault(f"there is no merge field {name!r}", name, file, self._used[file])
@@ -207,8 +208,12 @@ class Workshop:
         return TemplateFault(f"MJML: {problem}", file=place.file, line=place.line, column=place.column)
 
 
+@lru_cache(maxsize=2_048)
 def _check_tags(file: str, text: str) -> None:
-    """The recipient-level tags of one file by themselves, where their lines are known."""
+    """The recipient-level tags of one file by themselves, where their lines are known. What was found right once is
+    not looked at again: the next edition has the same files."""
+    if "{" not in text:
+        return
     environment = recipient_environment(html=False)
     tags = skeleton(text)
     try:

@@ -65,12 +65,19 @@ def record_in(connection: sa.Connection, campaign: int, results: Sequence[Result
 def _record_as_json(
     connection: sa.Connection, campaign: int, results: Sequence[Result], carrier: Carrier
 ) -> int:
-    given = {"results": _as_json(results), "campaign": campaign}
     numbers = [result.number for result in results]
-    span = {"lowest": min(numbers), "highest": max(numbers)}
-    settled = connection.execute(_SETTLE, {**given, **span, "recorded_at": utc_now()}).rowcount
-    if any(result.status != "withheld" for result in results):
-        connection.execute(_NOTE, {**given, "smarthost": carrier.smarthost, "processor": carrier.processor})
+    settled: int = connection.execute(
+        _SETTLE_AND_NOTE,
+        {
+            "results": _as_json(results),
+            "campaign": campaign,
+            "lowest": min(numbers),
+            "highest": max(numbers),
+            "recorded_at": utc_now(),
+            "smarthost": carrier.smarthost,
+            "processor": carrier.processor,
+        },
+    ).scalar_one()
     return settled
 
 
@@ -113,24 +120,13 @@ def _as_text(moment: float) -> str:
 
 
 def _as_json(results: Sequence[Result]) -> str:
-    now = time.time()
+    """One object per result, by the names of its fields; what it does not have is left out, and read back as NULL."""
     return json.dumps(
         [
-            {
-                "number": number,
-                "attempt": attempt,
-                "status": status,
-                "reason": reason,
-                "due_at": due_at and due_at.isoformat(),
-                "spent": int(spends_try),
-                "code": code,
-                "enhanced": enhanced,
-                "reply": reply,
-                "at": at or now,
-                "stage": stage,
-            }
-            for number, attempt, status, reason, due_at, spends_try, code, enhanced, reply, at, stage in results
-        ]
+            {name: value for name, value in zip(Result._fields, result, strict=True) if value is not None}
+            for result in results
+        ],
+        default=datetime.isoformat,
     )
 
 
@@ -149,28 +145,35 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _given: Final = (
-    sa.func.json_to_recordset(sa.cast(sa.bindparam("results", type_=sa.Text), postgresql.JSON))
-    .table_valued(
-        sa.column("number", sa.Integer),
-        sa.column("attempt", sa.Integer),
-        sa.column("status", sa.Text),
-        sa.column("reason", sa.Text),
-        sa.column("due_at", sa.DateTime(timezone=True)),
-        sa.column("spent", sa.Integer),
-        sa.column("code", sa.Integer),
-        sa.column("enhanced", sa.Text),
-        sa.column("reply", sa.Text),
-        sa.column("at", sa.Double),
-        sa.column("stage", sa.Text),
+    sa.select(
+        sa.func.json_to_recordset(sa.cast(sa.bindparam("results", type_=sa.Text), postgresql.JSON))
+        .table_valued(
+            sa.column("number", sa.Integer),
+            sa.column("attempt", sa.Integer),
+            sa.column("status", sa.Text),
+            sa.column("reason", sa.Text),
+            sa.column("due_at", sa.DateTime(timezone=True)),
+            sa.column("spends_try", sa.Boolean),
+            sa.column("code", sa.Integer),
+            sa.column("enhanced", sa.Text),
+            sa.column("reply", sa.Text),
+            sa.column("at", sa.Double),
+            sa.column("stage", sa.Text),
+        )
+        .render_derived(name="item", with_types=True)
     )
-    .render_derived(name="given", with_types=True)
+    .cte("given")
     .c
 )
-_at: Final = sa.func.to_timestamp(_given.at)
 _row: Final = schema.delivery.c
+# As words of the statement: bound ones would be laid out anew for each call.
+_answered: Final = _given.status.in_([sa.literal_column(f"'{status}'") for status in _HANDED_OVER])
+_waits_again: Final = _given.status.in_([sa.literal_column(f"'{status}'") for status in sorted(OPEN)])
+_recorded_at: Final = sa.bindparam("recorded_at", type_=_row.settled_at.type)
+_at: Final = sa.func.coalesce(sa.func.to_timestamp(_given.at), _recorded_at)
 # The span is said as well as the numbers: without it the planner, which knows nothing of the JSON text, reads the
 # whole campaign for each handful of results.
-_SETTLE: Final = (
+_settled: Final = (
     sa.update(schema.delivery)
     .where(
         _row.campaign_id == sa.bindparam("campaign"),
@@ -179,19 +182,19 @@ _SETTLE: Final = (
         _row.attempt == _given.attempt,
         sa.or_(
             _row.status == "sending",
-            sa.and_(_row.status == "uncertain", _given.status.in_(_HANDED_OVER)),
+            sa.and_(_row.status == "uncertain", _answered),
         ),
     )
     .values(
         status=_given.status,
         reason=_given.reason,
         due_at=_given.due_at,
-        tries=_row.tries + _given.spent,
-        handed_over_at=sa.func.coalesce(_row.handed_over_at, sa.case((_given.status.in_(_HANDED_OVER), _at))),
-        settled_at=sa.case(
-            (_given.status.not_in(OPEN), sa.bindparam("recorded_at", type_=_row.settled_at.type))
-        ),
+        tries=_row.tries + sa.cast(_given.spends_try, sa.Integer),
+        handed_over_at=sa.func.coalesce(_row.handed_over_at, sa.case((_answered, _at))),
+        settled_at=sa.case((~_waits_again, _recorded_at)),
     )
+    .returning(_row.number)
+    .cte("settled")
 )
 _attempted: Final[sa.Select[Any]] = sa.select(
     sa.bindparam("campaign", type_=sa.BigInteger),
@@ -200,7 +203,7 @@ _attempted: Final[sa.Select[Any]] = sa.select(
     sa.bindparam("processor", type_=sa.Text),
     *(_at, _given.code, _given.enhanced, _given.reply, _given.stage),
 ).where(_given.status != "withheld")
-_NOTE: Final = (
+_noted: Final = (
     postgresql.insert(schema.attempt)
     .from_select(
         [
@@ -210,4 +213,6 @@ _NOTE: Final = (
         _attempted,
     )
     .on_conflict_do_nothing()
+    .cte("noted")
 )
+_SETTLE_AND_NOTE: Final = sa.select(sa.func.count()).select_from(_settled).add_cte(_noted)
