@@ -1,7 +1,7 @@
 """The brakes as a worker process applies them: counts are added up and written now and then, campaigns looked at.
 
-Promise: what a pass came to is judged within a second, refusals at once; a campaign that this process knows is judged
-every few seconds also while nothing of it is sent, since bounces and complaints come later.
+Promise: what a pass came to is judged within a few seconds, refusals at once; a campaign that this process knows is
+judged every few seconds also while nothing of it is sent, since bounces and complaints come later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from workers import metrics
 
 log = structlog.get_logger()
 
-#: Counts are written at least this often while there are any, in seconds.
+#: While a campaign is sent its counts are written this often, in seconds.
 WRITE_SECONDS: Final = 1.0
 #: A campaign at rest is looked at this often, and for so long after its last pass, in seconds.
 LOOK_SECONDS: Final = 5.0
@@ -53,7 +53,7 @@ class Braking:
             )
             self._seen_at[campaign] = now
             due = now - self._written_at.get(campaign, 0.0) >= WRITE_SECONDS
-        if refusals or due or report.due_at is None:
+        if refusals or due:
             self._apply(campaign)
 
     def tend(self) -> None:
@@ -62,7 +62,7 @@ class Braking:
         for campaign, seen_at in list(self._seen_at.items()):
             if now - seen_at > FOLLOW_SECONDS:
                 self._seen_at.pop(campaign, None)
-            elif now - self._written_at.get(campaign, 0.0) >= LOOK_SECONDS:
+            elif campaign in self._counts or now - self._written_at.get(campaign, 0.0) >= LOOK_SECONDS:
                 self._apply(campaign)
 
     def close(self) -> None:

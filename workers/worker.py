@@ -7,6 +7,7 @@ rest back and the process ends. A child process that dies is replaced; all die w
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 import structlog
@@ -32,6 +33,8 @@ log = structlog.get_logger()
 
 #: How often a worker looks whether something due lies in the database that no queue knows of, in seconds.
 LOOK_SECONDS = 2.0
+#: How long a queue with nothing on it is left alone at most.
+_POLL_MS = 500
 _STOP_MS = 600_000
 _RESTART_SECONDS = 1.0
 
@@ -54,10 +57,11 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
         broker = make_broker(client)
         room = SendingRoom(installation, stop.is_set, SharedLimits(client))
         Actors(installation, broker, room)
-        worker = Worker(broker, queues=set(queues or QUEUES), worker_threads=threads, worker_timeout=200)
+        worker = Worker(broker, queues=set(queues or QUEUES), worker_threads=threads, worker_timeout=_POLL_MS)
         look = _Look(installation, Bell(installation, broker), room)
         look()
         worker.start()
+        gc.freeze()  # what is there by now stays; searching it for garbage again and again finds none
         serve(settings.metrics, settings.metrics.worker_port, look.readiness)
         log.info("worker started", threads=threads)
         with Keeping(room):

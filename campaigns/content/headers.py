@@ -133,7 +133,11 @@ def constant_field(name: str, value: str) -> bytes:
 
 def _exact(name: str, value: str, possible: bool) -> bytes:
     """A field whose value is given as it is, already folded."""
-    if not possible or any(len(line) + len(name) + 2 > _MAX_LINE for line in value.split("\r\n")):
+    fits = (
+        len(name) + 2 + len(value) <= _MAX_LINE
+        or max(map(len, value.split("\r\n"))) <= _MAX_LINE - len(name) - 2
+    )
+    if not (possible and fits):
         raise HeaderFault(f"{name}: the value does not have the form of this field")
     return f"{name}: {value}\r\n".encode("ascii")
 

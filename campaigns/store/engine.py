@@ -10,13 +10,21 @@ which may be somebody's data on the way into a log.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InvalidatePoolError,
+    NoSuchModuleError,
+    OperationalError,
+)
 
 from campaigns.errors import InputError, Unreachable
 
@@ -24,6 +32,8 @@ from campaigns.errors import InputError, Unreachable
 SQLITE_PATIENCE_MS = 5_000
 #: How long PostgreSQL may take to connect, in seconds.
 CONNECT_SECONDS = 10
+#: A connection to PostgreSQL that rested for so many seconds is asked whether it is still one.
+RESTED_SECONDS = 1.0
 
 
 def make_engine(url: str, *, connections: int = 10) -> sa.Engine:
@@ -156,11 +166,10 @@ def _lower(text: Any) -> Any:
 
 def _postgres(url: sa.URL, connections: int) -> sa.Engine:
     try:
-        return sa.create_engine(
+        engine = sa.create_engine(
             url,
             pool_size=connections,
             max_overflow=connections,
-            pool_pre_ping=True,
             hide_parameters=True,
             connect_args={
                 "connect_timeout": CONNECT_SECONDS,
@@ -169,3 +178,24 @@ def _postgres(url: sa.URL, connections: int) -> sa.Engine:
         )
     except (ImportError, NoSuchModuleError):
         raise InputError("PostgreSQL needs the extra `postgres`: pip install 'utskick[postgres]'") from None
+    _ask_rested_connections(engine)
+    return engine
+
+
+def _ask_rested_connections(engine: sa.Engine) -> None:
+    """See that a connection which lay unused for a while is still one, before a transaction relies on it. Asking each
+    time, as the library would, costs a sender more than all else it asks."""
+
+    @sa.event.listens_for(engine, "checkin")
+    def _rests(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def _is_there(connection: Any, record: Any, _proxy: Any) -> None:
+        rests_since = record.info.get("rests_since")
+        if rests_since is None or time.monotonic() - rests_since < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the pool makes new ones

@@ -24,7 +24,7 @@ AHEAD: Final = 150
 PARTITIONED: Final = ("delivery", "attempt")
 #: How full a partition's pages are made, in per cent. A delivery is changed twice, when it is claimed and when it is
 #: settled: with room on its own page for one more version, neither change touches an index.
-FILL: Final = {"delivery": 50, "attempt": 100}
+FILL: Final = {"delivery": 45, "attempt": 100}
 SCHEMA: Final = "utskick_ledger"
 _OWNS: Final = "pg_has_role((SELECT relowner FROM pg_class WHERE oid = to_regclass('delivery')), 'USAGE')"
 _ADVISORY_LOCK: Final = 0x7574706D  # "utpm": any fixed number will do

@@ -88,6 +88,7 @@ class _PostgresAsker:
         _, self._parameters = engine.dialect.create_connect_args(engine.url)
         self._question, self._statement_ms = question.encode(), statement_ms
         self._connection: Any = None
+        self._transformer: Any = None
 
     def ask(self, seconds: float) -> Answer | None:
         import psycopg
@@ -115,6 +116,7 @@ class _PostgresAsker:
 
     def _connect(self) -> None:
         import psycopg
+        from psycopg.adapt import Transformer
 
         more = f"-c timezone=UTC -c statement_timeout={self._statement_ms}"
         given = {**self._parameters, "options": f"{self._parameters.get('options', '')} {more}".strip()}
@@ -127,11 +129,10 @@ class _PostgresAsker:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._transformer = connection, Transformer(connection)
 
     def _answer(self, deadline: float) -> Answer | None:
         import psycopg
-        from psycopg.adapt import Transformer
 
         line = self._connection.pgconn
         line.send_query_prepared(_NAME, [])
@@ -150,9 +151,9 @@ class _PostgresAsker:
             found = result
         if found is None or found.ntuples == 0:
             return None
-        transformer = Transformer(self._connection)
-        transformer.set_pgresult(found)
-        return transformer.load_row(0, tuple)
+        self._transformer.set_pgresult(found)
+        answer: Answer = self._transformer.load_row(0, tuple)
+        return answer
 
     def _check(self, result: Any) -> None:
         import psycopg

@@ -134,6 +134,26 @@ def test_a_postgresql_that_goes_away_in_a_transaction_is_unreachable(postgres_ur
     other.dispose()
 
 
+def test_postgresql_may_restart_while_all_connections_rest(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RESTED_SECONDS", 0.0)
+    engine, other = make_engine(postgres_url), make_engine(postgres_url)
+    with reading(engine), reading(engine), reading(engine):
+        pass  # three connections, of which each is used again later
+    with writing(other) as killer:
+        killer.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        )
+    with reading(engine) as first, reading(engine) as second, reading(engine) as third:
+        assert [one.execute(sa.text("SELECT 1")).scalar() for one in (first, second, third)] == [1, 1, 1]
+    engine.dispose()
+    other.dispose()
+
+
 def test_a_sqlite_file_that_stays_locked_is_unreachable(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,3 +79,19 @@ def test_a_role_that_may_not_make_them_is_told_who_may(engine: sa.Engine) -> Non
         with writing(engine) as connection:
             connection.execute(sa.text("DROP OWNED BY utskick_partition_test"))
             connection.execute(sa.text("DROP ROLE utskick_partition_test"))
+
+
+def test_a_claim_and_a_result_touch_no_index(engine: sa.Engine) -> None:
+    rows = 300
+    with writing(engine) as connection:
+        connection.execute(sa.insert(schema.delivery), [row(5, number) for number in range(1, rows + 1)])
+    table, touched = schema.delivery, 0
+    partition = sa.func.to_regclass(partitions.partition("delivery", 5))
+    for status, more in (("sending", {"attempt": 1}), ("uncertain", {"settled_at": MOMENT})):
+        with writing(engine) as connection:
+            before = connection.execute(sa.select(sa.func.pg_stat_get_xact_tuples_hot_updated(partition)))
+            was = before.scalar_one()
+            connection.execute(sa.update(table).values(status=status, **more))
+            after = connection.execute(sa.select(sa.func.pg_stat_get_xact_tuples_hot_updated(partition)))
+            touched += after.scalar_one() - was
+    assert touched == 2 * rows
