@@ -44,7 +44,7 @@ class Actors:
         self._declare("submit_campaign", queue.SUBMISSIONS, self.submit_campaign)
         self._declare("record_events", queue.SUBMISSIONS, self.record_events)
         self._declare("expand_campaign", queue.EXPANSIONS, self.expand_campaign)
-        self._opt_ins = OptInRoom(installation)
+        self._opt_ins = OptInRoom(installation, room)
         self._declare("send_opt_in", queue.SUBMISSIONS, self.send_opt_in, max_retries=0)
         self._declare("deliver_batch", queue.DELIVERIES, self.deliver_batch, max_retries=0)
 
@@ -99,11 +99,11 @@ class Actors:
         if not isinstance(opt_in, int):
             return
         try:
-            status = self._opt_ins.send(opt_in)
+            for number, status in self._opt_ins.send(opt_in):
+                self._bell.opt_in_answered(number)
+                log.info("confirmation", opt_in=number, status=status)
         except UtskickError as error:
             log.warning("confirmation not sent", opt_in=opt_in, problem=type(error).__name__)
-        else:
-            log.info("confirmation", opt_in=opt_in, status=status)
 
     def deliver_batch(self, campaign: object = None, batch_no: object = None, *_rest: object) -> None:
         """Hand one batch over."""

@@ -83,8 +83,12 @@ class Bell:
             Unreachable: the database or the queue is away; ring again later.
         """
         for opt_in in opt_ins.due(self._engine):
-            if queue.mark(self._broker, f"opt_in:{opt_in}", OPT_IN_MARK_SECONDS):
+            if queue.mark(self._broker, _opt_in_name(opt_in), OPT_IN_MARK_SECONDS):
                 queue.put(self._broker, queue.SUBMISSIONS, "send_opt_in", opt_in)
+
+    def opt_in_answered(self, opt_in: int) -> None:
+        """A message was followed: the mail may be put on the queue again when it is due again."""
+        queue.unmark(self._broker, _opt_in_name(opt_in))
 
     def answered(self, ref: BatchRef, rests_until: datetime | None = None) -> None:
         """A message was followed: the batch may be put on the queue again when it is due again, and has rested."""
@@ -94,3 +98,7 @@ class Bell:
 
 def _name(ref: BatchRef) -> str:
     return f"batch:{ref.campaign}.{ref.batch_no}"
+
+
+def _opt_in_name(opt_in: int) -> str:
+    return f"opt_in:{opt_in}"

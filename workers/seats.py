@@ -17,7 +17,7 @@ from typing import Final
 from campaigns.delivery.journal import Journal
 from campaigns.delivery.smarthost import open_transport
 from campaigns.delivery.smarthost_url import parse_smarthost_url
-from campaigns.delivery.transport import Transport
+from campaigns.delivery.transport import Begun, Transport
 from workers.pacing import Hand, Pacer
 from workers.wiring import Installation
 
@@ -54,16 +54,27 @@ class Seat:
             return None
         if smarthost not in self._counters:
             journal = Journal(journal_folder(self._installation, smarthost), uuid.uuid4().hex)
-            settings = self._installation.settings
-            transport = open_transport(
-                parse_smarthost_url(settings.smarthosts[smarthost].url.get_secret_value()),
-                ehlo_name=settings.mail_domain,
-                begun=journal.begun,
-                timeouts=self._installation.timeouts(smarthost),
-            )
-            self._counters[smarthost] = Counter(journal, transport, 0.0)
+            self._counters[smarthost] = Counter(journal, self._transport(smarthost, journal.begun), 0.0)
         self._counters[smarthost].used_at = time.monotonic()
         return self._counters[smarthost]
+
+    def lent(self, smarthost: str, begun: Begun) -> Transport | None:
+        """For a message that is no campaign's: a connection without a journal, in the place of this thread's own, which
+        is closed; None where all slots are taken. Whoever borrows it closes it."""
+        counter = self.counter(smarthost)
+        if counter is None:
+            return None
+        counter.transport.close()
+        return self._transport(smarthost, begun)
+
+    def _transport(self, smarthost: str, begun: Begun) -> Transport:
+        settings = self._installation.settings
+        return open_transport(
+            parse_smarthost_url(settings.smarthosts[smarthost].url.get_secret_value()),
+            ehlo_name=settings.mail_domain,
+            begun=begun,
+            timeouts=self._installation.timeouts(smarthost),
+        )
 
     def owners(self) -> list[str]:
         """The names under which this thread claims batches. Called from another thread."""

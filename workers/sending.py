@@ -63,12 +63,12 @@ class SendingRoom:
     ) -> None:
         self.stopping = stopping
         self._installation = installation
-        self._pacer = Pacer(installation.settings, installation.engine, shared)
+        self.pacer = Pacer(installation.settings, installation.engine, shared)
         self._gate = make_gate(installation)
         self._local = threading.local()
         self._lock = threading.Lock()
         self._plans: OrderedDict[int, _Plan] = OrderedDict()
-        self._routes = Routes(_inspection(installation, self._pacer), installation.retries)
+        self.routes = Routes(_inspection(installation, self.pacer), installation.retries)
         self._braking = Braking(installation.engine, installation.settings.brakes.brakes())
         self._seats: list[Seat] = []
 
@@ -77,15 +77,15 @@ class SendingRoom:
         if self._channel(ref) == "post":
             return self._print(ref)
         plan = self._plan(ref.campaign)
-        smarthost = self._routes.choose(plan.route)
+        smarthost = self.routes.choose(plan.route)
         if isinstance(smarthost, datetime):
             return BatchReport(smarthost_away=True, due_at=smarthost)
-        seat = self._seat()
+        seat = self.seat()
         with seat.lock:
             return self._hand_over(ref, plan, smarthost, seat)
 
     def _hand_over(self, ref: BatchRef, plan: _Plan, smarthost: str, seat: Seat) -> BatchReport | None:
-        pace = PassPace(self._pacer, seat.hand, smarthost, plan.sender)
+        pace = PassPace(self.pacer, seat.hand, smarthost, plan.sender)
         began, began_at = utc_now(), time.monotonic()
         try:
             counter = seat.counter(smarthost)
@@ -141,15 +141,15 @@ class SendingRoom:
 
     def _pause_until(self, plan: _Plan, smarthost: str) -> datetime:
         """When a batch is due again whose smarthost turns out to be away: at once where another can take over."""
-        if self._routes.another(plan.route, smarthost):
+        if self.routes.another(plan.route, smarthost):
             return utc_now()
         return utc_now() + self._installation.retries.shortest_pause
 
     def _note(self, ref: BatchRef, smarthost: str, report: BatchReport, began: datetime) -> None:
         if report.smarthost_away:
-            self._routes.failed(smarthost, began)
+            self.routes.failed(smarthost, began)
         elif report.statuses.get("accepted"):
-            self._routes.worked(smarthost)
+            self.routes.worked(smarthost)
         self._braking.add(ref.campaign, report)
         metrics.count_pass(smarthost, report)
 
@@ -157,8 +157,8 @@ class SendingRoom:
         """Show how the gate, the smarthosts and their speeds are, for metrics."""
         view.show(self._gate.permit)
         for smarthost in self._installation.settings.smarthosts:
-            metrics.WELL.labels(smarthost).set(self._routes.is_well(smarthost))
-            metrics.SPEED.labels(smarthost).set(self._pacer.speed(f"smarthost:{smarthost}"))
+            metrics.WELL.labels(smarthost).set(self.routes.is_well(smarthost))
+            metrics.SPEED.labels(smarthost).set(self.pacer.speed(f"smarthost:{smarthost}"))
 
     def tend(self) -> None:
         """What is to be done now and then beside sending: close what is idle, judge campaigns."""
@@ -237,10 +237,11 @@ class SendingRoom:
             seat.close()
         self._braking.close()
 
-    def _seat(self) -> Seat:
+    def seat(self) -> Seat:
+        """The place of the calling thread."""
         seat = getattr(self._local, "seat", None)
         if seat is None:
-            seat = self._local.seat = Seat(self._installation, self._pacer)
+            seat = self._local.seat = Seat(self._installation, self.pacer)
             with self._lock:
                 self._seats.append(seat)
         return seat

@@ -1,16 +1,18 @@
 """The mail that asks a person to confirm what was asked in their name.
 
-Promise: one wish is one mail: it is marked as begun before its first octet leaves, so that a sender that dies meanwhile
-leaves it uncertain and never sends it again. The gate is asked right before and again before the final dot; what others
-recorded against the mailbox withholds it, without a word to whoever asked. What is certain not to have left is tried
-again until the wish is forgotten.
+Promise: one wish is one mail: that it is begun is noted in the register before its final dot leaves, so that a sender
+that dies before is followed by another, and one that dies after leaves it uncertain and nobody sends it again. It goes
+by the routes and within the limits of its sender, as any mail does. The gate is asked right before and again before the
+final dot; what others recorded against the mailbox withholds it, without a word to whoever asked. What is certain not
+to have left is tried again until the wish is forgotten.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -20,59 +22,80 @@ from campaigns.clock import utc_now
 from campaigns.content.language import as_language
 from campaigns.content.notice import Notice, compose_notice
 from campaigns.delivery.composing import RETURN_PATH_PREFIX, Author, Stationery
+from campaigns.delivery.pacing import domain_of
 from campaigns.delivery.transport import (
     Accepted,
+    Begun,
     Deferred,
     Envelope,
     Letter,
     NotBegun,
+    Outcome,
+    Recheck,
     Rejected,
     Transport,
+    ask_gate,
     checked_letter,
 )
-from campaigns.errors import GateClosed, GuardRefused, InputError
+from campaigns.errors import GateClosed, InputError
 from campaigns.keyring import KeyRing
 from campaigns.register import objections, opt_ins
 from campaigns.register.clearance import DeliveryRef, Verdict, Withheld
-from campaigns.register.opt_ins import OptIn
+from campaigns.register.opt_ins import NO_CAMPAIGN, OptIn
 from campaigns.register.suppression import Gate, Requested
 from campaigns.store import schema
 from campaigns.store.engine import reading
-from campaigns.tokens import TokenClaims, TokenPurpose
+from campaigns.tokens import TokenPurpose
 
-#: What is put off is tried again after so long.
-AGAIN_AFTER: Final = timedelta(minutes=5)
-#: No campaign has this number: what these mails are known by belongs to no ledger row.
-NO_CAMPAIGN: Final = 0
+#: What is put off is tried again after as long as it has waited, within these bounds: somebody looks into their mailbox
+#: now, and a mailbox that puts mail off for days is not to be asked without end.
+SOONEST: Final = timedelta(minutes=2)
+LATEST: Final = timedelta(hours=2)
 
 #: Per language, the texts of the mails: `words[language][kind]["subject" or "text"]`.
 Words = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
+class Road:
+    """A smarthost that is well and has room for one mail now. `heard` is told what became of it, and says when to try
+    again where the smarthost turned out to be away."""
+
+    transport: Transport
+    heard: Callable[[Outcome], datetime | None]
+
+
+#: The way for one mail to a domain, or when to ask for one again; the transport calls `Begun` before the final dot.
+Roads = Callable[[str, Begun], AbstractContextManager[Road | datetime]]
+
+
+@dataclass(frozen=True)
 class OptInDesk:
-    """What sending these mails takes; `transport` is asked for when there is a mail to hand over."""
+    """What sending these mails takes."""
 
     engine: sa.Engine
     ring: KeyRing
     gate: Gate
-    transport: Callable[[], Transport]
+    roads: Roads
     author: Author
     stationery: Stationery
     words: Words
     controller: str
 
 
-def claims_of(found: OptIn) -> TokenClaims:
-    """What the tokens of a wish say."""
-    return TokenClaims(NO_CAMPAIGN, found.id, found.list_id or 0, found.contact_id or 0)
+class _NotCompletedError(Exception):
+    """The mail was stopped right before its final dot: nothing was delivered."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 def send_opt_in(desk: OptInDesk, opt_in: int) -> str | None:
     """Send the mail of one wish; its status afterwards, or None where there was nothing to send.
 
     Raises:
-        Unreachable: the database is away; what was begun is doubted later.
+        Unreachable: the database is away; what was taken is sent by somebody else, what was begun is doubted later.
     """
     found = opt_ins.claim(desk.engine, opt_in)
     if found is None:
@@ -80,44 +103,71 @@ def send_opt_in(desk: OptInDesk, opt_in: int) -> str | None:
     try:
         letter = _letter(desk, found)
     except InputError:
-        status, again = "failed", False
+        status, again = "failed", None
     else:
         status, again = _hand_over(desk, found, letter)
-    opt_ins.settle(desk.engine, found.id, status, utc_now() + AGAIN_AFTER if again else None)
+    opt_ins.settle(desk.engine, found, status, again)
     return status
 
 
-def _hand_over(desk: OptInDesk, found: OptIn, letter: Letter) -> tuple[str, bool]:
-    """What became of a letter, as the status of its wish, and whether it is tried again."""
+def _hand_over(desk: OptInDesk, found: OptIn, letter: Letter) -> tuple[str, datetime | None]:
+    """What became of a letter, as the status of its wish, and when it is tried again."""
     requested = _requested(desk.ring, letter)
 
     def ask() -> Verdict:
         return desk.gate.clear_requested(requested, found.email)
 
+    def begun(_delivery: DeliveryRef) -> None:
+        _begin(desk.engine, found, letter, ask)
+
+    with desk.roads(domain_of(found.email), begun) as road:
+        if isinstance(road, datetime):
+            return "waiting", road
+        try:
+            outcome = _offer(road.transport, letter, ask)
+        except _NotCompletedError as stopped:
+            return stopped.status, _later(found)
+        away_until = road.heard(outcome)
+    status = _status(outcome)
+    return status, (away_until or _later(found)) if status == "waiting" else None
+
+
+def _offer(transport: Transport, letter: Letter, ask: Recheck) -> Outcome:
     try:
         verdict = ask()
-    except GateClosed:
-        return "waiting", True
+    except GateClosed as closed:
+        return NotBegun(None, str(closed))
     if isinstance(verdict, Withheld):
-        return "withheld", False
-    try:
-        transport = desk.transport()
-    except GuardRefused:  # until somebody has seen to the contract
-        return "waiting", True
-    try:
-        outcome = transport.hand_over(letter, verdict, ask)
-    finally:
-        transport.close()
+        return NotBegun(verdict, verdict.reason)
+    return transport.hand_over(letter, verdict, ask)
+
+
+def _begin(engine: sa.Engine, found: OptIn, letter: Letter, ask: Recheck) -> None:
+    """Note that the mail is begun; the gate is asked again, since noting it may have taken longer than its answer is
+    good for."""
+    if not opt_ins.begin(engine, found):
+        raise _NotCompletedError("waiting")  # and is settled by whoever has it now, if anybody
+    if (no := ask_gate(letter, ask)) is not None:
+        raise _NotCompletedError(_status(no))
+
+
+def _status(outcome: Outcome) -> str:
+    """What became of the mail, as the status of its wish."""
     match outcome:
         case Accepted():
-            return "sent", False
+            return "sent"
         case Rejected():
-            return "failed", False
-        case NotBegun(verdict=Withheld()):
-            return "withheld", False
+            return "failed"
+        case NotBegun(verdict=Withheld(final=True)):
+            return "withheld"
         case Deferred() | NotBegun():
-            return "waiting", True
-    return "uncertain", False
+            return "waiting"
+    return "uncertain"
+
+
+def _later(found: OptIn) -> datetime:
+    now = utc_now()
+    return now + min(max(now - found.requested_at, SOONEST), LATEST)
 
 
 def _requested(ring: KeyRing, letter: Letter) -> Requested:
@@ -130,7 +180,7 @@ def _requested(ring: KeyRing, letter: Letter) -> Requested:
 
 
 def _letter(desk: OptInDesk, found: OptIn) -> Letter:
-    claims, tokens = claims_of(found), desk.stationery.tokens
+    claims, tokens = found.claims, desk.stationery.tokens
     delivery, domain = DeliveryRef(NO_CAMPAIGN, found.id), desk.stationery.mail_domain
     words = desk.words[found.language][found.kind]
     told = {

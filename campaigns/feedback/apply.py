@@ -20,12 +20,14 @@ import sqlalchemy as sa
 from campaigns.clock import utc_now
 from campaigns.delivery import decisions
 from campaigns.feedback.consequences import CONSEQUENCES, hints
+from campaigns.feedback.consequences.asked_wish import end_the_wish
 from campaigns.feedback.consequences.news import News
 from campaigns.feedback.consequences.soft_bounce import count_failures, standing_for
 from campaigns.feedback.consequences.unsubscription import leave
 from campaigns.feedback.event import NOES, RAW_CHARACTERS, FeedbackEvent, plain
 from campaigns.feedback.trust import ABOUT_A_DELIVERY, Sent, refusal, sent_deliveries
 from campaigns.principal import Principal
+from campaigns.register.opt_ins import NO_CAMPAIGN
 from campaigns.register.permit import Binding, recording_noes, wait_until
 from campaigns.store import schema
 from campaigns.store.engine import writing
@@ -71,9 +73,9 @@ def apply_all(engine: sa.Engine, events: Sequence[FeedbackEvent], principal: Pri
     """Apply events in one transaction, all or none; returns the consequence of each.
 
     Words: hard_bounce, complaint, unsubscribed, objection, soft_bounces (the "no" stands now); withheld (and a
-    case is open); lifted (failures in a row came to an end); outdated (the address is no longer the person's);
-    authentication (ours failed: the brakes count it); others (the report names other recipients); hint (no
-    token of ours, or nothing was sent); late; recorded; repeated.
+    case is open); ended (a wish that waited for its confirmation); lifted (failures in a row came to an end);
+    outdated (the address is no longer the person's); authentication (ours failed: the brakes count it); others (the
+    report names other recipients); hint (no token of ours, or nothing was sent); late; recorded; repeated.
 
     Raises:
         Unreachable: the database is away.
@@ -170,6 +172,8 @@ def _consequence(connection: sa.Connection, event: FeedbackEvent, known: _Known,
     """What one event does, in a word."""
     if event.claims is None:
         return hints.count(connection, event, principal, known.now)
+    if event.claims.campaign == NO_CAMPAIGN:
+        return end_the_wish(connection, event, event.claims, principal)
     if event.kind in {"unsubscribe", "objection"}:
         return leave(connection, event, event.claims, principal)
     if event.kind not in ABOUT_A_DELIVERY:

@@ -2,9 +2,10 @@
 
 Promise: what is asked changes nothing of the register but the row that waits; whoever asks learns nothing of who is in
 it. At most one mail a day goes to a mailbox for one kind of wish, however often and from wherever it is asked, and a
-source or a crowd that asks too much is no longer heard. A confirmation is the person's own fresh word: it alone lifts
-an objection, and it is kept with the words that were agreed to and both times. What is not confirmed within
-`KEPT` is forgotten. Confirming again changes nothing.
+source or a crowd that asks too much is no longer heard. Only who holds the lease of a wish can note that its mail was
+begun, and only once: what was not begun is sent by somebody else when the lease has run out, what was begun never
+again. A confirmation is the person's own fresh word: it alone lifts an objection, and it is kept with the words that
+were agreed to and both times. What is not confirmed within `KEPT` is forgotten. Confirming again changes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
+from campaigns.access import Operation, demand
 from campaigns.address import EmailAddress
 from campaigns.clock import iso, utc_now
 from campaigns.keyring import KeyRing
@@ -24,6 +26,7 @@ from campaigns.register import audit
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from campaigns.store.upsert import insert_into
+from campaigns.tokens import TokenClaims
 
 Kind = Literal["join", "restore", "move"]
 #: Who acts until it is known whose mailbox it is.
@@ -33,8 +36,14 @@ KEPT: Final = timedelta(days=7)
 #: How often one source may ask within an hour, and all together.
 PER_SOURCE: Final = 20
 PER_HOUR: Final = 1000
+#: No campaign has this number: what the mails of wishes are known by belongs to no ledger row.
+NO_CAMPAIGN: Final = 0
+#: How long a sender may take up to the moment from which its mail may arrive.
+LEASE: Final = timedelta(minutes=5)
 #: A mail that was begun and not settled for so long had its sender die: nobody knows, and it is not sent again.
 DOUBTED_AFTER: Final = timedelta(minutes=15)
+#: Of these, nobody has a link that could confirm them.
+_ENDED: Final = ("withheld", "failed")
 _AT_A_TIME: Final = 100
 _HOUR: Final = timedelta(hours=1)
 
@@ -68,6 +77,13 @@ class OptIn:
     list_id: int | None
     contact_id: int | None
     confirmed: bool
+    #: Until when its sender may begin it; what tells this sender from a later one.
+    leased_until: datetime
+
+    @property
+    def claims(self) -> TokenClaims:
+        """What its tokens say."""
+        return TokenClaims(NO_CAMPAIGN, self.id, self.list_id or 0, self.contact_id or 0)
 
     @property
     def text_version(self) -> str:
@@ -106,13 +122,38 @@ def ask(connection: sa.Connection, ring: KeyRing, wanted: Wanted) -> bool:
     return asked is not None
 
 
-def find(connection: sa.Connection, opt_in: int) -> OptIn | None:
-    """A wish that can be confirmed, or was; None for one that is forgotten."""
-    table = schema.opt_in
-    row = connection.execute(sa.select(table).where(table.c.id == opt_in)).one_or_none()
-    if row is None or (row.confirmed_at is None and row.requested_at < utc_now() - KEPT):
+def find(connection: sa.Connection, claims: TokenClaims) -> OptIn | None:
+    """A wish that can be confirmed, or was; None for one that is forgotten or ended."""
+    row = _row(connection, claims)
+    if row is None:
+        return None
+    if row.confirmed_at is None and (row.status in _ENDED or row.requested_at < utc_now() - KEPT):
         return None
     return _from_row(row)
+
+
+def asked(connection: sa.Connection, claims: TokenClaims) -> OptIn | None:
+    """The wish that a token stands for, whatever became of it."""
+    row = _row(connection, claims)
+    return None if row is None else _from_row(row)
+
+
+def end(connection: sa.Connection, found: OptIn, evidence: str, principal: Principal) -> bool:
+    """The mailbox does not work, or its owner does not want this: nothing is sent for this wish any more and nobody can
+    confirm it; its address is forgotten, and is not written to again today. False where it had been confirmed, or had
+    ended."""
+    demand(principal, Operation.SUPPRESSION_ADD)
+    table = schema.opt_in
+    ended = connection.execute(
+        sa.update(table)
+        .where(table.c.id == found.id, table.c.confirmed_at.is_(None), table.c.status.not_in(_ENDED))
+        .values(status="failed", email=None)
+    ).rowcount
+    if ended:
+        audit.write(
+            connection, audit.Entry(principal, "contact:opt_in:end", [f"opt_in:{found.id}"], evidence)
+        )
+    return bool(ended)
 
 
 def mark_confirmed(connection: sa.Connection, found: OptIn) -> str | None:
@@ -158,33 +199,68 @@ def claim(engine: sa.Engine, opt_in: int) -> OptIn | None:
                 table.c.confirmed_at.is_(None),
                 table.c.requested_at > now - KEPT,
             )
-            .values(status="sending", begun_at=now)
+            .values(status="sending", begun_at=None, due_at=now + LEASE)
             .returning(*table.c)
         ).one_or_none()
     return None if row is None else _from_row(row)
 
 
-def settle(engine: sa.Engine, opt_in: int, status: str, due_at: datetime | None = None) -> None:
-    """Note what became of the mail; `due_at` is when a waiting one is tried again."""
+def begin(engine: sa.Engine, found: OptIn) -> bool:
+    """Note that the mail may arrive from now on; False where somebody else has taken the wish over meanwhile, or it has
+    ended.
+
+    Raises:
+        Unreachable: nobody knows; the mail must not be completed.
+    """
     table = schema.opt_in
+    with writing(engine) as connection:
+        begun = connection.execute(
+            sa.update(table).where(_held(found), table.c.begun_at.is_(None)).values(begun_at=utc_now())
+        )
+    return begun.rowcount == 1
+
+
+def settle(engine: sa.Engine, found: OptIn, status: str, due_at: datetime | None = None) -> None:
+    """Note what became of the mail; `due_at` is when a waiting one is tried again."""
     values: dict[str, Any] = {"status": status, **({"due_at": due_at} if due_at else {})}
     with writing(engine) as connection:
-        connection.execute(
-            sa.update(table).where(table.c.id == opt_in, table.c.status == "sending").values(values)
-        )
+        connection.execute(sa.update(schema.opt_in).where(_held(found)).values(values))
+
+
+def _held(found: OptIn) -> sa.ColumnElement[bool]:
+    """Whether a wish is still in the hands of whoever took it so."""
+    table = schema.opt_in.c
+    return sa.and_(
+        table.id == found.id,
+        table.status.in_(("sending", "uncertain")),
+        table.due_at == found.leased_until,
+    )
 
 
 def tidy(engine: sa.Engine) -> None:
-    """Doubt what was begun and never settled, and forget what nobody confirmed."""
+    """Have somebody else send what was taken and never begun, doubt what was begun and never settled, and forget what
+    nobody confirmed."""
     table, now = schema.opt_in, utc_now()
+    dropped = sa.and_(table.c.status == "sending", table.c.begun_at.is_(None), table.c.due_at < now)
     doubtful = sa.and_(table.c.status == "sending", table.c.begun_at < now - DOUBTED_AFTER)
     stale = sa.and_(table.c.confirmed_at.is_(None), table.c.requested_at < now - KEPT)
     with reading(engine) as connection:
-        if connection.execute(sa.select(table.c.id).where(sa.or_(doubtful, stale)).limit(1)).first() is None:
+        if (
+            connection.execute(sa.select(table.c.id).where(sa.or_(dropped, doubtful, stale)).limit(1)).first()
+            is None
+        ):
             return
     with writing(engine) as connection:
+        connection.execute(sa.update(table).where(dropped).values(status="waiting"))
         connection.execute(sa.update(table).where(doubtful).values(status="uncertain"))
         connection.execute(sa.delete(table).where(stale))
+
+
+def _row(connection: sa.Connection, claims: TokenClaims) -> sa.Row[Any] | None:
+    """The row that a token of ours names; the token says whose it is, beside the number."""
+    table = schema.opt_in
+    row = connection.execute(sa.select(table).where(table.c.id == claims.number)).one_or_none()
+    return row if row is not None and _from_row(row).claims == claims else None
 
 
 def _from_row(row: sa.Row[Any]) -> OptIn:
@@ -200,4 +276,5 @@ def _from_row(row: sa.Row[Any]) -> OptIn:
         row.list_id,
         row.contact_id,
         row.confirmed_at is not None,
+        row.due_at,
     )

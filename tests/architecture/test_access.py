@@ -22,6 +22,7 @@ INNER = {
     "campaigns.delivery.one_person.merge": _ITS_PARTS,
     "campaigns.feedback.apply.apply": _ITS_PARTS,
     "campaigns.feedback.apply.apply_all": _ITS_PARTS,
+    "campaigns.feedback.consequences.asked_wish.end_the_wish": _ITS_PARTS,
     "campaigns.feedback.consequences.hints.count": _ITS_PARTS,
     "campaigns.feedback.consequences.unsubscription.leave": _ITS_PARTS,
     "campaigns.feedback.ingest.ingest": _ITS_PARTS,

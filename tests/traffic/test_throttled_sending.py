@@ -202,7 +202,7 @@ def test_who_is_asked_for_patience_slows_down(place: Place, sinks: Sinks, shared
 
 def meter(room: SendingRoom, seen: float) -> None:
     """Have this thread believe what it was seen to do."""
-    seat = room._seat()
+    seat = room.seat()
     assert isinstance(seat.hand, Hand)
     seat.hand.meter("main").rate = seen
 

@@ -3,17 +3,20 @@
 import quopri
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from campaigns.content.catalogue import templates_folder
 from campaigns.delivery.composing import Author, Stationery
-from campaigns.delivery.opt_in_mail import OptInDesk, send_opt_in
+from campaigns.delivery.opt_in_mail import OptInDesk, Road, Roads, send_opt_in
 from campaigns.delivery.smarthost import open_transport
 from campaigns.delivery.smarthost_url import parse_smarthost_url
-from campaigns.delivery.transport import Transport
+from campaigns.delivery.transport import Begun
 from campaigns.register import opt_ins
+from campaigns.register.clearance import DeliveryRef
 from campaigns.register.suppression import Gate
 from campaigns.store import schema
 from campaigns.store.engine import writing
@@ -21,8 +24,8 @@ from tests.support.register import MAIL_DOMAIN, Register
 from tests.support.smtp_sink import SmtpSink
 
 
-def desk(register: Register, transport: Callable[[], Transport]) -> OptInDesk:
-    """What sending takes, over any transport."""
+def desk(register: Register, roads: Roads) -> OptInDesk:
+    """What sending takes, on any road."""
     folder = templates_folder() / "strings"
     words = {
         it: tomllib.loads((folder / f"{it}.toml").read_text("utf-8"))["notice"] for it in ("sv", "fi", "en")
@@ -33,7 +36,7 @@ def desk(register: Register, transport: Callable[[], Transport]) -> OptInDesk:
         register.engine,
         register.ring,
         Gate(register.engine),
-        transport,
+        roads,
         author,
         stationery,
         words,
@@ -41,14 +44,28 @@ def desk(register: Register, transport: Callable[[], Transport]) -> OptInDesk:
     )
 
 
-def send_all(register: Register, sink: SmtpSink) -> list[str | None]:
-    """Send all that is due; the statuses."""
+def road_to(sink: SmtpSink, before_dot: Callable[[], object] = lambda: None) -> Roads:
+    """A road that is always free; something may happen right before a mail is begun."""
 
-    def transport() -> Transport:
+    @contextmanager
+    def road(_domain: str, begun: Begun) -> Iterator[Road | datetime]:
+        def watched(delivery: DeliveryRef) -> None:
+            before_dot()
+            begun(delivery)
+
         url = parse_smarthost_url(f"smtp://127.0.0.1:{sink.port}")
-        return open_transport(url, ehlo_name="worker.timmero.example", begun=lambda _: None)
+        with closing(open_transport(url, ehlo_name="worker.timmero.example", begun=watched)) as transport:
+            yield Road(transport, lambda _: None)
 
-    return [send_opt_in(desk(register, transport), it) for it in opt_ins.due(register.engine)]
+    return road
+
+
+def send_all(
+    register: Register, sink: SmtpSink, before_dot: Callable[[], object] = lambda: None
+) -> list[str | None]:
+    """Send all that is due; the statuses."""
+    made = desk(register, road_to(sink, before_dot))
+    return [send_opt_in(made, it) for it in opt_ins.due(register.engine)]
 
 
 def forget_today(register: Register) -> None:

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
 
 from campaigns.address import parse_email
 from campaigns.clock import utc_now
+from campaigns.feedback.apply import apply
+from campaigns.feedback.event import FeedbackEvent, Kind
+from campaigns.feedback.ingest import message_id_claims
+from campaigns.principal import INBOUND
 from campaigns.register import objections, opt_ins, subscriptions
 from campaigns.register.permit import answering_a_no
 from campaigns.register.suppression import Asked, withholding_reason
@@ -254,15 +260,116 @@ def test_what_is_put_off_is_tried_again_and_what_is_refused_is_not(register: Reg
         assert send_all(register, refusing) == []
 
 
-def test_a_sender_that_died_leaves_the_mail_uncertain(register: Register, sink: SmtpSink) -> None:
+def test_a_sender_that_died_before_the_dot_is_followed_by_another(register: Register, sink: SmtpSink) -> None:
     ask(register, NEW)
     (waiting,) = opt_ins.due(register.engine)
-    assert opt_ins.claim(register.engine, waiting) is not None
+    dead = opt_ins.claim(register.engine, waiting)
+    assert dead is not None
+    opt_ins.tidy(register.engine)
+    assert send_all(register, sink) == []  # it may still be at work
+    run_out(register)
+    assert send_all(register, sink) == ["sent"]
+    assert not opt_ins.begin(register.engine, dead)  # it was not dead
+    opt_ins.settle(register.engine, dead, "waiting")
+    assert [row["status"] for row in opt_in_rows(register)] == ["sent"]
+
+
+def test_a_sender_that_wakes_up_late_does_not_complete_its_mail(register: Register, sink: SmtpSink) -> None:
+    ask(register, NEW)
+
+    def overtaken() -> None:
+        run_out(register)
+        assert opt_ins.claim(register.engine, opt_in_rows(register)[0]["id"]) is not None
+
+    assert send_all(register, sink, overtaken) == ["waiting"]
+    assert sink.messages == []
+    assert [row["status"] for row in opt_in_rows(register)] == ["sending"]
+
+
+def test_a_no_at_the_last_moment_stops_the_mail(register: Register, sink: SmtpSink) -> None:
+    ask(register, PEOPLE[1][0])
+    assert send_all(register, sink, lambda: object_(register, 1, "complaint")) == ["withheld"]
+    assert sink.messages == []
+
+
+def test_a_sender_that_died_after_the_dot_leaves_the_mail_uncertain(
+    register: Register, sink: SmtpSink
+) -> None:
+    ask(register, NEW)
+    (waiting,) = opt_ins.due(register.engine)
+    taken = opt_ins.claim(register.engine, waiting)
+    assert taken is not None
+    assert opt_ins.begin(register.engine, taken)
     with writing(register.engine) as connection:
         connection.execute(sa.update(schema.opt_in).values(begun_at=utc_now() - timedelta(hours=1)))
     opt_ins.tidy(register.engine)
     assert opt_in_rows(register)[0]["status"] == "uncertain"
     assert send_all(register, sink) == []
+
+
+def run_out(register: Register) -> None:
+    """All leases run out, and the next look notices."""
+    with writing(register.engine) as connection:
+        connection.execute(sa.update(schema.opt_in).values(due_at=utc_now() - timedelta(seconds=1)))
+    opt_ins.tidy(register.engine)
+
+
+def bounced(register: Register, content: bytes, kind: str = "hard", *named: str) -> str:
+    """What follows from news about a mail, by the token in its Message-ID."""
+    message_id = str(message_from_bytes(content)["Message-ID"])
+    claims = message_id_claims(register.tokens, message_id)
+    assert claims is not None
+    event_id = f"{kind}{named}{len(register.events())}"
+    event = FeedbackEvent("mail", event_id, cast("Kind", kind), claims, named=named)
+    return apply(register.engine, event, INBOUND)
+
+
+def test_a_mailbox_that_is_not_there_ends_the_wish_and_stops_nobody(
+    register: Register, sink: SmtpSink
+) -> None:
+    for address in (NEW, PEOPLE[2][0]):
+        ask(register, address)
+    send_all(register, sink)
+    contents = [mail.content for mail in sink.messages]
+    assert bounced(register, contents[0], "soft") == "recorded"
+    assert bounced(register, contents[0], "hard", PEOPLE[2][0], "b@kund.example") == "others"
+    assert [bounced(register, it) for it in contents] == ["ended", "ended"]
+    assert bounced(register, contents[0]) == "recorded"
+    assert register.noes() == set()
+    client = client_for(register)
+    for content in contents:
+        assert client.post(link_in(content)).content == client.get("/u/bad").content
+    assert [(row["status"], row["email"]) for row in opt_in_rows(register)] == [("failed", None)] * 2
+    assert {ask(register, NEW), ask(register, "other@kund.example")} == {ask(register, PEOPLE[1][0])}
+    assert len(opt_in_rows(register)) == 4  # nobody asks the dead mailbox again today
+
+
+@pytest.mark.parametrize("kind,word", [("complaint", "complaint"), ("stop", "ended")])
+def test_who_does_not_want_the_mail_ends_the_wish(
+    register: Register, sink: SmtpSink, kind: str, word: str
+) -> None:
+    ask(register, NEW)
+    send_all(register, sink)
+    assert bounced(register, sink.messages[0].content, kind) == word
+    assert client_for(register).post(link_in(sink.messages[0].content)).status_code == 404
+    forget_today(register)
+    ask(register, NEW)
+    assert send_all(register, sink) == (["withheld"] if kind == "complaint" else ["sent"])
+
+
+def test_news_of_a_wish_that_is_confirmed_or_forgotten_changes_nothing(
+    register: Register, sink: SmtpSink
+) -> None:
+    ask(register, NEW)
+    send_all(register, sink)
+    content = sink.messages[0].content
+    client_for(register).post(link_in(content))
+    assert bounced(register, content) == "recorded"
+    assert may_be_written_to(register, NEW)
+    with writing(register.engine) as connection:
+        connection.execute(sa.delete(schema.opt_in))
+    assert bounced(register, content, "complaint") == "hint"
+    assert register.noes() == set()
 
 
 def test_marketing_begins_again_only_from_the_mailbox(register: Register, sink: SmtpSink) -> None:

@@ -138,11 +138,8 @@ class OptInPages:
         if claims is None:
             return None
         with reading(self._context.engine) as connection:
-            found = opt_ins.find(connection, claims.number)
-            if found is None or (found.list_id or 0, found.contact_id or 0) != (
-                claims.list_id,
-                claims.contact,
-            ):
+            found = opt_ins.find(connection, claims)
+            if found is None:
                 return None
             return found, mailing_lists.name_of(connection, found.list_id) if found.list_id else ""
 
