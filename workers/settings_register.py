@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from campaigns.errors import Fault
 from campaigns.register.declared import DeclaredField
-from campaigns.register.intake_columns import COLUMNS
+from campaigns.register.intake_heads import COLUMNS
 from workers import settings_checks as checks
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -18,7 +17,7 @@ from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register.declared import DeclaredField
 from campaigns.register.events import BY_ID, EVENT_NAMES, EventReport, EventSource, Numbered, record_events
-from campaigns.register.intake_encoding import examine
+from campaigns.register.intake_encoding import TableFile
 from campaigns.register.intake_file import TableRow, TableRows
 from campaigns.store.engine import writing
 
@@ -30,7 +29,7 @@ Declared = tuple[Mapping[str, DeclaredField], Principal]
 
 
 def import_events(
-    engine: sa.Engine, ring: KeyRing, path: Path, source: EventSource, by: Declared
+    engine: sa.Engine, ring: KeyRing, table: TableFile, source: EventSource, by: Declared
 ) -> EventReport:
     """Import a table whose heads are names of `EVENT_NAMES`.
 
@@ -39,7 +38,7 @@ def import_events(
     """
     fields, principal = by
     _check(source, fields)
-    lines = iter(TableRows(examine(path)))
+    lines = iter(TableRows(table))
     head = next(lines, None)
     heads = [cell.strip().casefold().replace(" ", "_") for cell in head.cells] if head else []
     unknown = [name for name in heads if name and name not in EVENT_NAMES]

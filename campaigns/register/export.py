@@ -23,7 +23,7 @@ from campaigns.register import audit, companies, disclosures
 from campaigns.register.cells import safe_cell
 from campaigns.register.contacts import PERSON_COLUMNS
 from campaigns.register.fields import values_of
-from campaigns.register.intake_columns import COLUMNS
+from campaigns.register.intake_heads import COLUMNS
 from campaigns.store import schema
 from campaigns.store.engine import writing
 

@@ -4,13 +4,14 @@ Promise: rows are taken in chunks, each in one transaction with its audit entry,
 done whole chunks and is simply run again. One address is one person (fingerprints under every key are
 compared); blank cells never erase; the same file again changes nothing. Whoever is suppressed, or has left
 this list, is not subscribed again (the row may still correct other data). Each bad row is refused with its
-number and reason, the others go on. Memory does not grow with the file, but for the refusals and some ten
-octets a contact; a dry run keeps the fingerprint of every new person as well. Fails with `InputError` before
-anything is written when the file or its columns cannot be used.
+number and reason, the others go on. Memory does not grow with the file, but for the refusals, the numbers of
+rows with a value that was left out, and some ten octets a contact; a dry run keeps the fingerprint of every
+new person as well. Fails with `InputError` before anything is written when the file or its columns cannot be used.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,7 +27,7 @@ from campaigns.principal import Principal
 from campaigns.register import contacts
 from campaigns.register.intake_chunk import Chunk
 from campaigns.register.intake_drafts import Draft, Drafting
-from campaigns.register.intake_encoding import TableFile
+from campaigns.register.intake_encoding import TableFile, examine
 from campaigns.register.intake_noes import Common
 from campaigns.register.intake_reading import Keyed, Piece, Table
 from campaigns.register.mailing_lists import MailingList
@@ -58,7 +59,8 @@ class Watch:
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What to import, and what it rests on. `evidence` empty means: the file itself and the row."""
+    """What to import, and what it rests on. `evidence` empty means: the file itself and the row; `name` is what to call
+    the file where that is not its path."""
 
     path: Path
     mailing_list: MailingList
@@ -68,12 +70,14 @@ class ImportRequest:
     source_class: str = "company"
     mapping: Mapping[str, str | None] = field(default_factory=dict)
     dry_run: bool = False
+    name: str = ""
 
 
 @dataclass
 class ImportReport:
     """Counts of rows; `rows` is the sum of the first four. `not_subscribed` are people whose earlier "no" stands,
-    `left_out` values that say nothing (an unknown language, a personal identity number), by column."""
+    `left_out` values that say nothing (an unknown language, a personal identity number), by column, and
+    `left_out_rows` where they stand."""
 
     rows: int = 0
     imported: int = 0
@@ -82,16 +86,18 @@ class ImportReport:
     refused: list[dict[str, Any]] = field(default_factory=list)
     not_subscribed: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
+    left_out_rows: dict[str, array[int]] = field(default_factory=dict)
 
     def refuse(self, row: int, reason: str) -> None:
         """Count a refused row."""
         self.rows += 1
         self.refused.append({"row": row, "reason": reason})
 
-    def leave_out(self, columns: Iterable[str]) -> None:
-        """Count values that were not taken."""
-        for column in columns:
+    def leave_out(self, values: Iterable[tuple[int, str]]) -> None:
+        """Count values that were not taken, each told by its row and column."""
+        for row, column in values:
             self.left_out[column] = self.left_out.get(column, 0) + 1
+            self.left_out_rows.setdefault(column, array("Q")).append(row)
 
     def take(self, draft: Draft, *, begun: bool) -> None:
         """Count the rows of one person; `begun` tells whether a position, a subscription or a basis is new."""
@@ -122,7 +128,7 @@ def import_contacts(
     if not request.source.strip():
         raise InputError('--source: say where the data came from, e.g. "trade fair 2026"')
     watch = watch or Watch()
-    table = Table(request.path, request.mapping, ring)
+    table = Table(examine(request.path, request.name), request.mapping, ring)
     report = ImportReport()
     common = Common(ring, request.mailing_list, _intake(request, table.file), principal)
     importer = _Import(engine, common, report)

@@ -37,24 +37,26 @@ _CONTROLS: Final = bytes([*range(9), *range(14, 32), 127])
 
 @dataclass(frozen=True)
 class TableFile:
-    """A table on disk: how it is written, the SHA-256 of its octets, and how many they are."""
+    """A table on disk: what it is called, how it is written, the SHA-256 of its octets, and how many they are."""
 
     path: Path
+    name: str
     encoding: str
     digest: str
     octets: int
 
 
-def examine(path: Path) -> TableFile:
-    """Find out how a table is written.
+def examine(path: Path, name: str = "") -> TableFile:
+    """Find out how a table is written; `name` is what to call it where that is not its path.
 
     Raises:
         InputError: the file is missing, empty or no table; says what to do.
     """
+    name = name or str(path)
     digest, octets, start, counted = hashlib.sha256(), 0, b"", _Utf8Count()
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path}: is no file; name a table saved as CSV")
+            raise InputError(f"{name}: is no file; name a table saved as CSV")
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 start = start or block[:_SAMPLE]
@@ -62,11 +64,11 @@ def examine(path: Path) -> TableFile:
                 octets += len(block)
                 counted.read(block)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{name}: {error.strerror}") from None
     counted.read(b"", final=True)
     if not start.strip():
-        raise InputError(f"{path}: is empty")
-    return TableFile(path, _encoding(path, start, counted), digest.hexdigest(), octets)
+        raise InputError(f"{name}: is empty")
+    return TableFile(path, name, _encoding(name, start, counted), digest.hexdigest(), octets)
 
 
 class _Utf8Count:
@@ -85,17 +87,17 @@ class _Utf8Count:
             self.characters += len(text) - len(text.encode("ascii", "ignore")) - broken
 
 
-def _encoding(path: Path, start: bytes, counted: _Utf8Count) -> str:
+def _encoding(name: str, start: bytes, counted: _Utf8Count) -> str:
     if start.startswith(_WORKBOOKS):
-        raise InputError(f"{path}: is a workbook; save it as CSV (UTF-8) and import that")
+        raise InputError(f"{name}: is a workbook; save it as CSV (UTF-8) and import that")
     for mark, encoding in _MARKS:
         if start.startswith(mark):
             if not encoding:
-                raise InputError(f"{path}: is written in UTF-32; save it as CSV (UTF-8)")
+                raise InputError(f"{name}: is written in UTF-32; save it as CSV (UTF-8)")
             return encoding
     even, odd = start[0::2].count(0), start[1::2].count(0)
     if max(even, odd) > len(start) // 8 and min(even, odd) <= max(even, odd) // 8:
         return "utf-16-le" if odd > even else "utf-16-be"
     if len(start) - len(start.translate(None, _CONTROLS)) > len(start) // 8:
-        raise InputError(f"{path}: is no text; save the table as CSV (UTF-8)")
+        raise InputError(f"{name}: is no text; save the table as CSV (UTF-8)")
     return "cp1252" if counted.broken > counted.characters else "utf-8"

@@ -56,7 +56,7 @@ class TableRows:
         try:
             self._file = self._table.path.open("rb")
         except OSError as error:
-            raise InputError(f"{self._table.path}: {error.strerror}") from None
+            raise InputError(f"{self._table.name}: {error.strerror}") from None
         text = TextIOWrapper(self._file, encoding=self._table.encoding, errors="replace", newline="")
         with text:
             width = 0

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
 from campaigns.register import contacts
 from campaigns.register.intake_columns import recognise
-from campaigns.register.intake_encoding import TableFile, examine
+from campaigns.register.intake_encoding import TableFile
 from campaigns.register.intake_file import TableRow, TableRows
 from campaigns.register.intake_rows import Person, RowReader, RowRefused
 
@@ -40,7 +39,7 @@ class Piece:
     share: float = 0.0
     people: list[Keyed] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    left_out: list[tuple[int, str]] = field(default_factory=list)
 
 
 class Table:
@@ -50,15 +49,15 @@ class Table:
         InputError: the file or its columns cannot be used.
     """
 
-    def __init__(self, path: Path, mapping: Mapping[str, str | None], ring: KeyRing) -> None:
-        self.file: TableFile = examine(path)
+    def __init__(self, file: TableFile, mapping: Mapping[str, str | None], ring: KeyRing) -> None:
+        self.file = file
         self._ring = ring
         self._single = len(ring.keys["fingerprint"]) == 1
         self._source = TableRows(self.file)
         self._lines = iter(self._source)
         head = next(self._lines, None)
         if head is None or head.problem:
-            raise InputError(f"{path}: the row of column heads {head.problem if head else 'is missing'}")
+            raise InputError(f"{file.name}: the row of column heads {head.problem if head else 'is missing'}")
         self._reader = RowReader(recognise(head.cells, mapping))
 
     def pieces(self, rows: int) -> Iterator[Piece]:
@@ -80,7 +79,7 @@ class Table:
             piece.refused.append((line.number, str(refusal)))
             return
         if person.left_out:
-            piece.left_out += person.left_out
+            piece.left_out += [(line.number, column) for column in person.left_out]
         email = self._keys("address", person.email.comparison_text) if person.email else None
         post = (
             self._keys("postal", contacts.postal_text(person.values)) if person.has_postal_address else None

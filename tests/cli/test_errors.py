@@ -135,6 +135,24 @@ def test_wrong_usage_names_the_help(place: Place, command: tuple[str, ...]) -> N
     assert re.search(r"See `utskick[ a-z]* --help`\.$", said)
 
 
+@pytest.mark.parametrize(
+    "command, needs",
+    [
+        (("contacts", "import"), "`utskick contacts import` needs FILE, --list, --source and --basis."),
+        (("contacts", "import", "-", "--source=fair", "--map", "a=b"), "needs --list and --basis."),
+        (("lists", "add", "news", "--name", "News"), "needs --kind."),
+        (("lists", "add", "--kind", "magazine", "--key=m"), "needs --name."),
+        (("lists", "add", "news", "--kind"), "parameter --kind requires an argument."),
+        (("contacts", "merge"), "needs KEPT, OTHER and --evidence."),
+        (("contacts", "merge", "1"), "needs OTHER and --evidence."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_all_that_is_missing_is_named_at_once(place: Place, command: tuple[str, ...], needs: str) -> None:
+    (said,) = place.refusal(2, *command)
+    assert needs in said
+
+
 @pytest.mark.parametrize("name, text", [("x.toml", "a = [\n"), ("x.json", "{"), ("y.json", "[1]")])
 def test_a_file_that_is_no_submission_is_told_from_one_that_is_missing(
     register: Place, name: str, text: str

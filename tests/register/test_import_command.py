@@ -1,7 +1,10 @@
 """`utskick contacts import`, with settings, keys and database as an operator has them."""
 
+import io
 import json
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,70 @@ def test_the_example_is_taken_whole_and_shown_in_readable_lines(capsys: pytest.C
     assert "datetime" not in shown
     utskick("contacts", "show", "1", "--json")
     assert json.loads(capsys.readouterr().out)["positions"][0]["started_at"].endswith("Z")
+
+
+def test_a_table_comes_through_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def given(octets: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(octets)))
+
+    given("\ufeffSähköpostiosoite;Etunimi\r\nasa@kund.example;Åsa\r\n".encode("utf-16-le"))
+    utskick("contacts", "import", "-", *HOW, "--json")
+    assert json.loads(capsys.readouterr().out)["imported"] == 1
+    for octets, problem in (
+        (b"", "is empty"),
+        (b"PK\x03\x04", "is a workbook"),
+        (b'"', "the row of column heads"),
+    ):
+        given(octets)
+        with pytest.raises(InputError, match=f"^standard input: {problem}"):
+            utskick("contacts", "import", "-", *HOW)
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(InputError, match="standard input is closed; name a file"):
+        utskick("contacts", "import", "-", *HOW)
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor() as pool:
+        written = pool.submit(Path("pipe").write_text, "email\neva@kund.example\n")
+        utskick("contacts", "import", "pipe", *HOW, "--json")
+        written.result()
+    assert json.loads(capsys.readouterr().out)["imported"] == 1
+
+
+def test_what_was_left_out_is_told_with_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    people = [f"p{number}@kund.example,{'Klingon' if number % 2 else 'sv'},1234" for number in range(60)]
+    Path("people.csv").write_text("\n".join(["email,language,gender", *people[:3]]))
+    utskick("contacts", "import", "people.csv", *HOW)
+    lines = capsys.readouterr().out.splitlines()
+    assert "1 times language was left out (no language that is known): row 3" in lines
+    assert "3 times gender was left out (no word for a gender that is known): rows 2, 3, 4" in lines
+    Path("people.csv").write_text("\n".join(["email,language", *(one.rpartition(",")[0] for one in people)]))
+    utskick("contacts", "import", "people.csv", *HOW)
+    assert ", 39, 41 and 10 more; --json lists all" in capsys.readouterr().out
+    utskick("contacts", "import", "people.csv", *HOW, "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert told["left_out"] == {"language": 30}
+    assert told["left_out_rows"] == {"language": list(range(3, 63, 2))}
+
+
+def test_the_exit_code_tells_an_unattended_job_what_was_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    cases: list[tuple[list[str], tuple[str, ...], int]] = [
+        (["a@kund.example", "nobody"], (), 0),
+        (["a@kund.example", "nobody"], ("--strict",), 3),
+        (["a@kund.example"], ("--strict",), 0),
+        (["nobody"], (), 1),
+        (["nobody"], ("--strict", "--dry-run"), 1),
+        ([], ("--strict",), 0),
+    ]
+    for rows, strict, code in cases:
+        Path("people.csv").write_text("\n".join(["email", *rows]))
+        try:
+            utskick("contacts", "import", "people.csv", *HOW, *strict, "--json")
+            ended = 0
+        except SystemExit as left:
+            ended = int(left.code or 0)
+        assert (ended, rows, strict) == (code, rows, strict)
+        assert json.loads(capsys.readouterr().out)["rows"] == len(rows)
 
 
 def test_a_new_register_on_sqlite_is_for_its_owner_only(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,43 @@
 import pytest
 
-from campaigns.register.intake_columns import _FINNISH, _SWEDISH, COLUMNS, ColumnsFault, read_map, recognise
+from campaigns.register.intake_columns import ColumnsFault, read_map, recognise
+from campaigns.register.intake_heads import COLUMNS, likely
+
+SWEDISH = [
+    "företag",
+    "FO-nummer",
+    "förnamn",
+    "efternamn",
+    "kön",
+    "titel",
+    "befattning",
+    "e-post",
+    "telefon",
+    "språk",
+    "gatuadress",
+    "postnummer",
+    "ort",
+    "land",
+]
+FINNISH = [
+    "yritys",
+    "Y-tunnus",
+    "etunimi",
+    "sukunimi",
+    "sukupuoli",
+    "titteli",
+    "asema",
+    "sähköposti",
+    "puhelin",
+    "kieli",
+    "katuosoite",
+    "postinumero",
+    "kaupunki",
+    "maa",
+]
 
 
-@pytest.mark.parametrize("heads", [COLUMNS, _SWEDISH, _FINNISH], ids=["en", "sv", "fi"])
+@pytest.mark.parametrize("heads", [COLUMNS, SWEDISH, FINNISH], ids=["en", "sv", "fi"])
 def test_knows_the_heads_of_three_languages_whatever_their_case_and_hyphens(heads: list[str]) -> None:
     assert recognise(heads, {}) == list(COLUMNS)
     assert recognise([head.upper() for head in heads], {}) == list(COLUMNS)
@@ -44,3 +78,64 @@ def test_refuses_one_column_given_twice_and_a_table_that_reaches_nobody() -> Non
         recognise(["email", "e-post"], {})
     with pytest.raises(ColumnsFault, match="nobody could be written to"):
         recognise(["first_name", "street", "city"], {})
+
+
+@pytest.mark.parametrize(
+    "column, heads",
+    [
+        ("company", "Company name, Organisation, Företagsnamn, Bolag, Yrityksen nimi"),
+        (
+            "business_id",
+            "Organisationsnummer, Org.nr, Org. nr, Orgnr., Y-tunnus, Liiketunnus, VAT number, ALV-tunnus",
+        ),
+        ("first_name", "First name, Given name, Förnamn, Etunimet, FNAME"),
+        ("last_name", "Surname, Family Name, Efternamn, Sukunimi, Last Name *"),
+        ("position", "Job Title, Tehtävänimike"),
+        ("email", "E-mail address, Email:, E-postadress, Sähköpostiosoite, Mailadress"),
+        ("phone", "Phone number, Tel., Tfn, Telefonnummer, Puh., Puhelinnumero"),
+        ("language", "Language code, Språkkod, Kielikoodi"),
+        ("street", "Street address, Utdelningsadress, Lähiosoite"),
+        ("postal_code", "Postnr, Postnr., Postinr, Postinro, ZIP code, Zip/Postal Code, Postcode"),
+        ("city", "Postort, Postitoimipaikka, Town"),
+        ("country", "Country/Region, Landskod, Maatunnus"),
+    ],
+)
+def test_knows_what_programs_write_over_their_columns(column: str, heads: str) -> None:
+    rest = [other for other in ("email", "street", "postal_code", "city") if other != column]
+    for head in heads.split(", "):
+        assert recognise([head, *rest], {})[0] == column, head
+
+
+@pytest.mark.parametrize(
+    "head, columns",
+    [
+        ("Företagsnummer", ("business_id",)),
+        ("Namn", ("first_name", "last_name")),
+        ("Nimike", ("title", "position")),
+        ("Adress", ("street",)),
+        ("Postadress", ("street",)),
+        ("Mobil", ("phone",)),
+        ("Business City", ("city",)),
+        ("Mailing Zip/Postal Code", ("postal_code",)),
+        ("Asiakkaan sähköposti", ("email",)),
+        ("E-post-adres", ("email",)),
+        ("Fornamn", ("first_name",)),
+        ("Henkilötunnus", ()),
+        ("Personnummer", ()),
+        ("Personal Social Security Number", ()),
+        ("Kundnummer", ()),
+        ("shoe size", ()),
+        ("Email consent", ()),
+    ],
+)
+def test_asks_what_an_unknown_head_may_mean_and_takes_none_by_guess(
+    head: str, columns: tuple[str, ...]
+) -> None:
+    assert likely(head) == columns
+    with pytest.raises(ColumnsFault) as refused:
+        recognise(["Sähköposti", head], {})
+    (fault,) = refused.value.faults
+    assert ("did you mean" in fault.problem) == bool(columns)
+    assert all(column in fault.problem for column in columns)
+    offered = columns[0] if len(columns) == 1 else "COLUMN"
+    assert f"--map '{head}={offered}'" in fault.problem

@@ -19,6 +19,7 @@ from campaigns.register.declared import DeclaredField
 from campaigns.register.event_table import Declared, import_events, take_document
 from campaigns.register.events import EventSource
 from campaigns.register.fields import set_many
+from campaigns.register.intake_encoding import examine
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from tests.register.conftest import empty_register
@@ -294,11 +295,11 @@ def test_events_of_a_table_are_recorded_once_and_bad_ones_told(register: Registe
         + f",,purchase,2026-11-01,,,,\n{asa},,purchase,yesterday,,,,\n{asa},,dance,2026-11-01,,,,\n"
     )
     by: Declared = ({}, TESTER)
-    report = import_events(register.engine, register.ring, path, EventSource("shop"), by)
+    report = import_events(register.engine, register.ring, examine(path), EventSource("shop"), by)
     assert (report.rows, report.recorded, report.unchanged) == (11, 4, 1)
     assert [refusal["row"] for refusal in report.refused] == [7, 8, 9, 10, 11, 12]
     before = register.contents()
-    again = import_events(register.engine, register.ring, path, EventSource("shop"), by)
+    again = import_events(register.engine, register.ring, examine(path), EventSource("shop"), by)
     assert (again.rows, again.recorded, again.unchanged, len(again.refused)) == (11, 0, 5, 6)
     assert register.contents() == before
     with reading(register.engine) as connection:
@@ -307,7 +308,7 @@ def test_events_of_a_table_are_recorded_once_and_bad_ones_told(register: Registe
         ).one()
         assert (recording.reference, recording.reason) == ("rec/7", "proof of the order")
     with pytest.raises(InputError, match="never by an address"):
-        import_events(register.engine, register.ring, path, EventSource("shop", "email"), by)
+        import_events(register.engine, register.ring, examine(path), EventSource("shop", "email"), by)
 
 
 def test_contacts_are_named_by_a_declared_reference(peopled: Register) -> None:

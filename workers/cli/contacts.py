@@ -1,10 +1,7 @@
-"""`utskick contacts`: import and show people."""
+"""`utskick contacts`: show, correct, merge and export people; `workers.cli.intake` imports them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,46 +9,21 @@ from cyclopts import App, Parameter
 
 from campaigns.errors import InputError
 from campaigns.register import contacts as register
-from campaigns.register import mailing_lists
-from campaigns.register.intake import ImportReport, ImportRequest
-from campaigns.register.intake_columns import read_map
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_record, answer_table
-from workers.cli.words import Address, ContactNumber, Limit
-from workers.importing import run_import
+from workers.cli.words import Address, ContactNumber, Limit, SourceKind
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
 
 contacts = App(name="contacts")
-Basis = Literal["consent", "b2b_role", "soft_opt_in", "contract", "legal_person"]
-SourceClass = Literal["person", "company", "group_company", "partner", "directory", "public_register"]
-SourceKind = Annotated[SourceClass, Parameter(help="What kind of source that is.")]
 Source = Annotated[str, Parameter(help="Where it is known from.")]
 Proof = Annotated[str, Parameter(help="What proves it, e.g. letter of 2026-11-12.")]
-_SHOWN = 20
 
-
-@contacts.command(name="import")
-def take(
-    file: Annotated[Path, Parameter(help="The table: CSV as exports write it, in any of their encodings.")],
-    *,
-    list: Annotated[str, Parameter(help="Key of the mailing list they are subscribed to.")],  # noqa: A002 (the option's name)
-    source: Annotated[str, Parameter(help="Where the data came from.")],
-    basis: Annotated[Basis, Parameter(help="What allows writing to them.")],
-    evidence: Annotated[str, Parameter(help="What proves the basis; without it, the file and the row.")] = "",
-    source_class: SourceKind = "company",
-    map: Annotated[tuple[str, ...], Parameter(name="--map", help="THEIR HEAD=COLUMN")] = (),  # noqa: A002 (the option's name)
-    dry_run: Annotated[bool, Parameter(negative=(), help="Check everything, write nothing.")] = False,
-    json: Json = False,
-) -> None:
-    """Import a table of contacts. Nobody who said no is revived; the same file again changes nothing."""
-    installation = _opened()
-    with reading(installation.engine) as connection:
-        chosen = mailing_lists.get(connection, list)
-    request = ImportRequest(file, chosen, source, basis, evidence, source_class, read_map(map), dry_run)
-    with _progress(file.name, shown=not json) as tell:
-        report = run_import(installation.engine, installation.ring, request, operator(), tell)
-    answer(asdict(report), _text(report, dry_run=dry_run), as_json=json)
+contacts.command(
+    "workers.cli.intake:take",
+    name="import",
+    help="Import a table of contacts. Nobody who said no is revived; the same file again changes nothing.",
+)
 
 
 @contacts.command
@@ -240,34 +212,7 @@ def _assignment(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
-@contextmanager
-def _progress(name: str, *, shown: bool) -> Iterator[Callable[[float], None]]:
-    """A bar on standard error where somebody sits there; yields what tells it the share that is done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    quiet = not shown or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-        task = progress.add_task(name, total=1)
-        yield lambda share: progress.update(task, completed=share)
-
-
 def _opened() -> Installation:
     installation = Installation(load_settings())
     installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
     return installation
-
-
-def _text(report: ImportReport, *, dry_run: bool) -> str:
-    rehearsed = " (dry run, nothing written)" if dry_run else ""
-    counts = f"{report.imported} imported, {report.updated} updated, {report.unchanged} unchanged"
-    lines = [f"{report.rows} rows{rehearsed}: {counts}, {len(report.refused)} refused"]
-    if report.not_subscribed:
-        lines.append(f"{report.not_subscribed} were not subscribed: their earlier no stands")
-    lines += [f"{count} times {column} was left out" for column, count in report.left_out.items()]
-    lines += [f"row {refusal['row']}: {refusal['reason']}" for refusal in report.refused[:_SHOWN]]
-    if len(report.refused) > _SHOWN:
-        lines.append(f"… and {len(report.refused) - _SHOWN} more; --json lists all")
-    return "\n".join(lines)

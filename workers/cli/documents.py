@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from campaigns.errors import InputError
+from workers.cli import given
 
 FileName = Annotated[
     str,
@@ -43,12 +42,10 @@ def read_submission(file: str, assignments: Sequence[str]) -> dict[str, Any]:
 
 
 def _read(file: str) -> dict[str, Any]:
+    text = given.text(file)
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         document = tomllib.loads(text) if file.endswith(".toml") else json.loads(text)
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         kind = "TOML" if file.endswith(".toml") else "JSON"
         raise InputError(f"{file} is no {kind}: {error}") from None
     if not isinstance(document, dict):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from campaigns.register.event_table import import_events
 from campaigns.register.events import BY_ID, EventSource
+from campaigns.register.intake_encoding import examine
+from workers.cli.given import TableName, table
 from workers.cli.output import Json, answer
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
@@ -20,7 +21,7 @@ _SHOWN = 20
 
 @events.command(name="import")
 def take(
-    file: Annotated[Path, Parameter(help="The table of events, CSV.")],
+    file: TableName,
     *,
     source: Annotated[str, Parameter(help="The system or place that the events come from.")],
     by: Annotated[
@@ -31,9 +32,9 @@ def take(
     """Import a table of events. The same event of the same source again changes nothing."""
     installation = Installation(load_settings())
     chosen = EventSource(source, by)
-    report = import_events(
-        installation.engine, installation.ring, file, chosen, (installation.fields, operator())
-    )
+    by_whom = (installation.fields, operator())
+    with table(file) as (path, name):
+        report = import_events(installation.engine, installation.ring, examine(path, name), chosen, by_whom)
     lines = [
         f"{report.rows} rows: {report.recorded} recorded, {report.unchanged} unchanged, {len(report.refused)} refused"
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json as jsonlib
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from campaigns.feedback.mime import MESSAGE_OCTETS
 from campaigns.feedback.reader import read_report
 from campaigns.feedback.scoring import score as score_of
 from workers.cli import waiting_mail
+from workers.cli.given import standard_input
 from workers.cli.output import Json, answer, answer_table
 from workers.settings import load_settings
 from workers.wiring import Installation, operator
@@ -124,7 +124,7 @@ def _read(file: str) -> bytes:
     """The beginning of a message, as much as the reader wants."""
     try:
         if file == "-":
-            return sys.stdin.buffer.read(MESSAGE_OCTETS)
+            return standard_input().read(MESSAGE_OCTETS)
         with Path(file).open("rb") as opened:
             return opened.read(MESSAGE_OCTETS)
     except OSError as error:

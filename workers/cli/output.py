@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from cyclopts import CycloptsError, Parameter
+from cyclopts import CycloptsError, MissingArgumentError, Parameter
 
 from campaigns.clock import iso
 from campaigns.errors import FaultyInput, SettingsError, UtskickError
@@ -76,8 +76,26 @@ def fail(error: UtskickError, *, as_json: bool) -> int:
 def fail_usage(error: CycloptsError, *, as_json: bool) -> int:
     """Say what is wrong with the command line, where its help is, and return the exit code."""
     command = " ".join(("utskick", *(error.command_chain or ())))
-    _complain(f"{error} See `{command} --help`.", [], as_json=as_json)
+    missing = _missing(error) if isinstance(error, MissingArgumentError) else []
+    text = f"`{command}` needs {_listed(missing)}." if missing else str(error)
+    _complain(f"{text} See `{command} --help`.", [], as_json=as_json)
     return WRONG_USAGE
+
+
+def _missing(error: MissingArgumentError) -> list[str]:
+    """All that is required and was not given, as the help writes it; none where an option lacks its value only."""
+    first, given = error.argument, {token.partition("=")[0] for token in error.root_input_tokens or ()}
+    if error.app is None or first is None or given.intersection(first.names):
+        return []
+    required = [it for it in error.app.assemble_argument_collection(parse_docstring=True) if it.required]
+    # They are asked for in their order, so what stands before the first one was given.
+    place = next((place for place, it in enumerate(required) if it.names == first.names), len(required))
+    missing = [it for it in required[place:] if not given.intersection(it.names)]
+    return [it.name if it.index is None else it.name.lstrip("-").upper() for it in missing]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _complain(text: str, faults: list[dict[str, str]], *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import getpass
 import sys
 
 from campaigns.errors import InputError
+from workers.cli.given import standard_input
 
 
 def ask_password(prompt: str, *, from_input: bool) -> str:
@@ -15,8 +16,8 @@ def ask_password(prompt: str, *, from_input: bool) -> str:
         InputError: nothing was given.
     """
     if from_input:
-        given = sys.stdin.readline().rstrip("\n")
-    elif sys.stdin.isatty():
+        given = standard_input().readline().decode(errors="replace").rstrip("\r\n")
+    elif sys.stdin is not None and sys.stdin.isatty():
         given = getpass.getpass(f"{prompt}: ")
     else:
         raise InputError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from campaigns.rights import deadlines, listing, people, requests, wishes
 from campaigns.rights.refusals import Refusal
 from campaigns.rights.taking_up import take_up
 from campaigns.store.engine import reading, writing
-from workers.cli import rights_duties
+from workers.cli import given, rights_duties
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import Limit
 from workers.settings import load_settings
@@ -244,8 +243,7 @@ def _who(
     with reading(installation.engine) as connection:
         if address_from is None:
             return contact, None
-        text = sys.stdin.read() if address_from == "-" else Path(address_from).read_text("utf-8")
-        found, key = people.by_address(connection, installation.ring, text)
+        found, key = people.by_address(connection, installation.ring, given.text(address_from))
     return found, SubjectKey("address", installation.ring.current_id("fingerprint"), key)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
@@ -30,6 +30,11 @@ SegmentKey = Annotated[str, Parameter(help="The segment's key: a-z, 0-9, hyphens
 Address = Annotated[str, Parameter(help="The e-mail address, in any spelling of it.")]
 DkimKey = Annotated[str, Parameter(help="KEY of the settings' table [dkim.KEY].")]
 Limit = Annotated[int, Parameter(help="At most so many.")]
+Basis = Literal["consent", "b2b_role", "soft_opt_in", "contract", "legal_person"]
+SourceKind = Annotated[
+    Literal["person", "company", "group_company", "partner", "directory", "public_register"],
+    Parameter(help="What kind of source that is."),
+]
 AccountName = Annotated[str, Parameter(help="The account: anna for a person, service:shop for a service.")]
 TokenNumber = Annotated[
     int, Parameter(validator=_IN_RANGE, help="Its number, as `utskick tokens list` shows it.")
