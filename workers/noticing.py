@@ -31,6 +31,7 @@ def facts_of(installation: Installation) -> Facts:
         tuple(installation.fields.values()),
         tuple(_lists(installation)),
         settings.segments.minimum_group,
+        tuple(table.recipient(key) for key, table in settings.recipients.items()),
     )
 
 

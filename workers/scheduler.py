@@ -46,6 +46,7 @@ def run_scheduler(settings: Settings) -> None:
     stop.listen()
     installation = Installation(settings)
     installation.ring  # noqa: B018 (refuse foreign keys before anything runs)
+    installation.note_transfers()
     with connected(settings) as client:
         broker = make_broker(client)
         leadership, bell = Leadership(broker), Bell(installation, broker)

@@ -19,11 +19,12 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from campaigns.errors import Fault, GuardRefused, SettingsError
-from campaigns.register.processors import SELF, Processor, guard
+from campaigns.register.processors import SELF, Party, Processor, guard
 from workers import settings_checks as checks
 from workers.settings_access import AccountTable, ApprovalTable, SubmissionTable
 from workers.settings_feedback import Mailbox, Webhook
 from workers.settings_pages import OptInTable, opt_in_faults
+from workers.settings_parties import ProcessorTable, RecipientTable, party_faults
 from workers.settings_register import FieldTable, SegmentsTable, field_faults
 from workers.settings_retention import Retention
 from workers.settings_traffic import (
@@ -112,17 +113,6 @@ class RetryTable(_Table):
     longest_pause_seconds: Seconds = 300
 
 
-class ProcessorTable(_Table):
-    """A company that handles personal data for the controller."""
-
-    name: Text
-    role: Text
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    contract: Text
-    ends: date | None = None
-    transfer_ground: Text | None = None
-
-
 class Sender(_Table):
     """A visible author (From) and the smarthosts that carry its mail, the first that is well."""
 
@@ -164,6 +154,7 @@ class Settings(_Table):
     controller: Controller
     smarthosts: dict[Key, Smarthost] = {}
     processors: dict[Key, ProcessorTable] = {}
+    recipients: dict[Key, RecipientTable] = {}
     dkim: dict[Key, DkimTable] = {}
     limits: CommonLimits = CommonLimits()
     brakes: BrakeTable = BrakeTable()
@@ -208,10 +199,17 @@ class Settings(_Table):
 
     def processor(self, key: str) -> Processor:
         """A declared processor (KeyError where there is none)."""
-        table = self.processors[key]
-        return Processor(
-            key, table.name, table.role, table.country, table.contract, table.ends, table.transfer_ground
-        )
+        return self.processors[key].processor(key)
+
+    @property
+    def receivers(self) -> dict[str, Party]:
+        """Everybody who may be given exports, by key: ourselves, processors, and declared recipients."""
+        declared = {key: table.recipient(key) for key, table in self.recipients.items()}
+        return {
+            SELF: self.own_processor(),
+            **{key: self.processor(key) for key in self.processors},
+            **declared,
+        }
 
     def own_processor(self) -> Processor:
         """The controller itself."""
@@ -356,6 +354,7 @@ def _cross_faults(settings: Settings, today: date) -> list[Fault]:
     for key, smarthost in settings.smarthosts.items():
         faults += _smarthost_faults(settings, key, smarthost, today)
     faults += field_faults(settings.fields)
+    faults += party_faults(settings.recipients, settings.processors, settings.approval)
     faults += opt_in_faults(settings.opt_in, settings.senders)
     used = [
         (f"print_houses.{key}", house.processor)

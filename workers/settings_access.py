@@ -21,9 +21,11 @@ class AccountTable(_Table):
 
 
 class ApprovalTable(_Table):
-    """Campaigns with more recipients than this wait for the word of somebody who did not submit them."""
+    """Campaigns with more recipients than this wait for the word of somebody who did not submit them; whether a ground
+    for a transfer outside the EEA counts only with the name of who approved it."""
 
     above: Annotated[int, Field(ge=0)] | None = None
+    transfers: bool = False
 
 
 class SubmissionTable(_Table):

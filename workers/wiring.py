@@ -23,9 +23,10 @@ from campaigns.errors import KeysFault, NotAllowed
 from campaigns.keyfiles import make_keys, read_keys
 from campaigns.keyring import KeyRing, hold_against
 from campaigns.principal import Principal
-from campaigns.register import access_tokens, identity
+from campaigns.register import access_tokens, identity, transfers
 from campaigns.register.opt_out_log import OptOutLog
 from campaigns.register.permit import Keeper, kept_by
+from campaigns.register.processors import outside
 from campaigns.register.witness import Witness
 from campaigns.store.engine import make_engine, reading, where, writing
 from campaigns.store.migrate import migrate, schema_is_current
@@ -157,7 +158,18 @@ class Installation:
         urls = (
             parse_smarthost_url(item.url.get_secret_value()) for item in self.settings.smarthosts.values()
         )
-        return [url.warning for url in urls if url.warning]
+        return [url.warning for url in urls if url.warning] + [
+            f"{it.label}: data may leave the EEA for {it.country} ({it.transfer_ground}); "
+            f"approved by {it.transfer_approved_by or 'nobody named'}"
+            for it in outside(self.settings.receivers.values())
+        ]
+
+    def note_transfers(self) -> None:
+        """Tell in the audit log on which ground data may leave the EEA."""
+        parties = outside(self.settings.receivers.values())
+        if parties:
+            with writing(self.engine) as connection:
+                transfers.note_transfers(connection, parties, Principal("process:settings"))
 
     def carrier(self, smarthost: str) -> Carrier:
         """Smarthost and processor, as attempts name them."""

@@ -53,6 +53,7 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
         installation.author(sender)  # nor start without the keys that sign its mail
     for warning in installation.warnings:
         log.warning("look out", problem=warning)
+    installation.note_transfers()
     with connected(settings) as client:
         broker = make_broker(client)
         room = SendingRoom(installation, stop.is_set, SharedLimits(client))

@@ -17,13 +17,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from campaigns.access import Operation, demand
-from campaigns.errors import InputError
 from campaigns.principal import Principal
 from campaigns.register import audit, companies, disclosures
 from campaigns.register.cells import safe_cell
 from campaigns.register.contacts import PERSON_COLUMNS
 from campaigns.register.fields import values_of
 from campaigns.register.intake_heads import COLUMNS
+from campaigns.register.processors import Party
 from campaigns.store import schema
 from campaigns.store.engine import writing
 
@@ -33,11 +33,19 @@ _PERSONAL: Final = ("email", *PERSON_COLUMNS)
 
 @dataclass(frozen=True)
 class Disclosure:
-    """To whom contacts are given, on which ground, and of which list (None: all)."""
+    """To whom contacts are given (`processors.allowed_recipient` says who may be), on which ground (what their contract
+    says where it is empty), and of which list (None: all)."""
 
-    recipient: str
-    ground: str
+    recipient: Party
+    ground: str = ""
     list_id: int | None = None
+
+    @property
+    def given(self) -> disclosures.Given:
+        """As it is recorded."""
+        return disclosures.Given(
+            self.recipient.name, self.ground.strip() or self.recipient.contract, "export"
+        )
 
 
 def export(
@@ -47,7 +55,6 @@ def export(
 
     Raises:
         NotAllowed: not by this principal.
-        InputError: recipient or ground is not told.
         Unreachable: the database is away; what was given until then has been logged.
     """
     demand(principal, Operation.CONTACT_EXPORT)
@@ -57,8 +64,6 @@ def export(
 def _pieces(
     engine: sa.Engine, disclosure: Disclosure, principal: Principal, *, as_table: bool
 ) -> Iterator[str]:
-    if not disclosure.recipient.strip() or not disclosure.ground.strip():
-        raise InputError("an export says to whom the data goes and on which ground")
     extra = _extra_names(engine) if as_table else []
     if as_table:
         yield _line([*COLUMNS, *extra])
@@ -138,10 +143,9 @@ def _log(
     if number:
         disclosures.add(connection, number, contacts)
     else:
-        given = disclosures.Given(disclosure.recipient, disclosure.ground, "export")
-        number = disclosures.record(connection, given, contacts, principal)
+        number = disclosures.record(connection, disclosure.given, contacts, principal)
     of_list = [f"list:{disclosure.list_id}"] if disclosure.list_id is not None else []
     subjects = [*of_list, *(f"contact:{contact}" for contact in contacts)]
-    evidence = f"to {disclosure.recipient}: {disclosure.ground}"
+    evidence = f"to {disclosure.given.recipient}: {disclosure.given.ground}"
     audit.write(connection, audit.Entry(principal, "contact:register:export", subjects, evidence))
     return number

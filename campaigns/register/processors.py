@@ -1,12 +1,13 @@
-"""Who handles personal data for us, where, and until when: the guard before any hand-over.
+"""Who handles personal data for us, and who is given it; where, and until when: the guard before any hand-over.
 
-Promise: nothing goes to a processor that is not declared, whose contract has ended, or that sits outside
-the EEA without a named transfer ground (GDPR Art. 28 and 44-49). What stays on this machine belongs to the
-processor `self`.
+Promise: nothing goes to a processor or recipient that is not declared, whose contract or permission has ended, or that
+sits outside the EEA without a named transfer ground (GDPR Art. 28 and 44-49). What stays on this
+machine belongs to the processor `self`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -54,7 +55,8 @@ SELF: Final = "self"
 
 @dataclass(frozen=True)
 class Processor:
-    """One processor: `country` is where it processes (ISO alpha-2), `ends` the last day of its contract."""
+    """One processor: `country` is where it processes (ISO alpha-2), `ends` the last day of its contract; who approved a
+    transfer outside the EEA is named beside its ground."""
 
     key: str
     name: str
@@ -63,19 +65,64 @@ class Processor:
     contract: str
     ends: date | None
     transfer_ground: str | None = None
+    transfer_approved_by: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is called in the settings."""
+        return f"processor {self.key}"
 
 
-def guard(processor: Processor, today: date) -> None:
-    """Let a processor pass on `today`.
+@dataclass(frozen=True)
+class Recipient:
+    """Somebody who may be given exports, and why (`contract`); `ends` is the last day."""
+
+    key: str
+    name: str
+    country: str
+    contract: str
+    ends: date | None = None
+    transfer_ground: str | None = None
+    transfer_approved_by: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is called in the settings."""
+        return f"recipient {self.key}"
+
+
+Party = Processor | Recipient
+
+
+def outside(parties: Iterable[Party]) -> list[Party]:
+    """Those outside the EEA whom a transfer ground lets pass."""
+    return [it for it in parties if it.country not in EEA and it.transfer_ground]
+
+
+def guard(party: Party, today: date) -> None:
+    """Let somebody be given data on `today`.
 
     Raises:
         GuardRefused: its contract has ended, or it is outside the EEA without a transfer ground.
     """
-    if processor.ends is not None and processor.ends < today:
+    if party.ends is not None and party.ends < today:
         raise GuardRefused(
-            f"processor {processor.key}: contract {processor.contract!r} ended on {processor.ends}; nothing goes there"
+            f"{party.label}: contract {party.contract!r} ended on {party.ends}; nothing goes there"
         )
-    if processor.country not in EEA and not processor.transfer_ground:
-        raise GuardRefused(
-            f"processor {processor.key}: {processor.country} is outside the EEA; name a transfer_ground"
-        )
+    if party.country not in EEA and not party.transfer_ground:
+        raise GuardRefused(f"{party.label}: {party.country} is outside the EEA; name a transfer_ground")
+
+
+def allowed_recipient(declared: Mapping[str, Party], wanted: str, today: date) -> Party:
+    """Who is meant by a key or a name, of those who may be given exports on `today`.
+
+    Raises:
+        GuardRefused: nobody is declared so, or the guard does not let it pass.
+    """
+    named = (it for it in declared.values() if it.name.casefold() == wanted.strip().casefold())
+    found = declared.get(wanted) or next(named, None)
+    if found is None:
+        keys = ", ".join(sorted(declared))
+        raise GuardRefused(f"{wanted!r} is no declared recipient ([recipients.KEY]); there are: {keys}")
+    guard(found, today)
+    return found

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, get_args
 from campaigns.content.catalogue import templates_folder
 from campaigns.errors import InputError
 from campaigns.register.declared import DeclaredField
-from campaigns.register.processors import EEA, Processor
+from campaigns.register.processors import EEA, Party, Processor, Recipient, outside
 from campaigns.rights.windows import Windows
 from campaigns.store import data_map, schema
 from campaigns.store.data_map import Category, Purpose
@@ -38,7 +38,7 @@ LAYOUT: Final = {
     "purposes": ("subjects", "purposes", "legitimate_interest", "marketing_basis"),
     "data": ("data", "extra", "lists"),
     "sources": ("sources", "source_notice"),
-    "disclosures": ("disclosures", "processors", "transfers"),
+    "disclosures": ("disclosures", "recipients", "processors", "transfers"),
     "protection": ("protection",),
     "access": ("access", "access_identity", "access_time", "access_free", "access_refusal"),
     "correction": ("correction", "correction_self", "erasure"),
@@ -63,7 +63,7 @@ RECORD: Final = (
 @dataclass(frozen=True)
 class Facts:
     """What is configured: the controller's particulars, the processors in use, windows, extra fields, lists (name and
-    kind), and below how many people a group is not shown."""
+    kind), below how many people a group is not shown, and who may be given exports."""
 
     controller: Mapping[str, str]
     processors: tuple[Processor, ...]
@@ -71,12 +71,18 @@ class Facts:
     fields: tuple[DeclaredField, ...] = ()
     lists: tuple[tuple[str, str], ...] = ()
     minimum_group: int = 5
+    recipients: tuple[Recipient, ...] = ()
+
+    @property
+    def outside(self) -> list[Party]:
+        """Who of them gets data outside the EEA."""
+        return outside([*self.processors, *self.recipients])
 
     @property
     def version(self) -> str:
         """Another one for other facts."""
         known = (sorted(self.controller.items()), self.processors, sorted(self.windows.days.items()))
-        told = repr((*known, self.fields, self.lists, self.minimum_group))
+        told = repr((*known, self.fields, self.lists, self.minimum_group, self.recipients))
         return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
@@ -187,7 +193,7 @@ class _Told:
         """The items of a notice; one that would be an empty list is left out."""
         for key in keys:
             rows = self._rows(key)
-            if rows or key not in {"extra", "processors"}:
+            if rows or key not in {"extra", "processors", "recipients"}:
                 yield Item(key, self.word("text", key), rows)
 
     def of_record(self, key: str) -> Iterable[Item]:
@@ -200,7 +206,7 @@ class _Told:
             case "subjects":
                 yield from self.items(("subjects", "data", "extra", "lists"))
             case "recipients":
-                yield from self.items(("disclosures", "processors"))
+                yield from self.items(("disclosures", "recipients", "processors"))
             case "measures":
                 yield Item("measures", self.word("text", "protection"), self._all("measures"))
             case "map":
@@ -223,6 +229,8 @@ class _Told:
                 return tuple(self.word("source", source) for source in SOURCE_CLASSES)
             case "processors":
                 return tuple(self._processor(processor) for processor in self._facts.processors)
+            case "recipients":
+                return tuple(self._recipient(recipient) for recipient in self._facts.recipients)
             case "retention":
                 days = self._facts.windows.days
                 return tuple(f"{self.word('window', kind)}: {self._days(days[kind])}" for kind in days)
@@ -230,17 +238,23 @@ class _Told:
                 return ()
 
     def _processor(self, processor: Processor) -> str:
-        ground = processor.transfer_ground or ""
-        where = self.word("within") if processor.country in EEA else self.word("outside", ground=ground)
-        parts = [f"{processor.country}, {where}"]
+        parts = [self._where(processor)]
         if self._with_contracts:
             ends = processor.ends
             parts.append(self.word("until", day=ends.isoformat()) if ends else self.word("open_ended"))
             parts.append(f"{self.word('contract_reference')} {processor.contract}")
         return f"{processor.name}: {processor.role} ({'; '.join(parts)})"
 
+    def _recipient(self, recipient: Recipient) -> str:
+        return f"{recipient.name}: {recipient.contract} ({self._where(recipient)})"
+
+    def _where(self, party: Party) -> str:
+        ground = party.transfer_ground or ""
+        where = self.word("within") if party.country in EEA else self.word("outside", ground=ground)
+        return f"{party.country}, {where}"
+
     def _transfers(self) -> str:
-        outside = [it for it in self._facts.processors if it.country not in EEA]
+        outside = self._facts.outside
         places = "; ".join(f"{it.name}, {it.country} ({it.transfer_ground})" for it in outside)
         email = self._facts.controller["email"]
         text = str(self._words.get("transfer", {}).get("some" if outside else "none", ""))

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from campaigns.register.processors import EEA
 from campaigns.rights.notice import CATEGORIES, LAYOUT, PURPOSES, RECORD, Document, Facts, Item, laws
 
 Needs = Callable[[Facts], Iterable[str]]
@@ -56,12 +55,7 @@ NOTICE = (
     Mandatory(
         "transfers",
         "GDPR 13(1)(f), 14(1)(f)",
-        lambda facts: [
-            told
-            for it in facts.processors
-            if it.country not in EEA
-            for told in (it.name, it.transfer_ground or "")
-        ],
+        lambda facts: [told for it in facts.outside for told in (it.name, it.transfer_ground or "")],
     ),
     Mandatory("protection", "GDPR 32"),
     Mandatory("access", "GDPR 13(2)(b), 14(2)(c), 15"),
@@ -96,6 +90,12 @@ CONTRACTS = Mandatory(
 )
 #: These are there when there is something to tell.
 WHERE_ANY = (
+    Mandatory(
+        "recipients",
+        "GDPR 13(1)(e), 14(1)(e), 30(1)(d)",
+        lambda facts: [told for it in facts.recipients for told in (it.name, it.contract, it.country)],
+        lambda facts: len(facts.recipients),
+    ),
     Mandatory(
         "processors",
         "GDPR 13(1)(e), 14(1)(e), 28",

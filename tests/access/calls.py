@@ -40,6 +40,7 @@ from campaigns.register import (
     subscriptions,
 )
 from campaigns.register.audit_mark import SealFile
+from campaigns.register.processors import Recipient
 from campaigns.rights import disclosure, holds, requests, retention
 from campaigns.rights.windows import Windows
 from campaigns.store.engine import writing
@@ -127,7 +128,9 @@ CALLS: dict[Operation, list[Call]] = {
         lambda g: g.within(lambda c: merging.part(c, g.ring, NONE, "test", g.principal)),
     ],
     Operation.CONTACT_EXPORT: [
-        lambda g: export.export(g.engine, export.Disclosure("x", "y"), g.principal, as_table=True)
+        lambda g: export.export(
+            g.engine, export.Disclosure(Recipient("x", "x", "FI", "y")), g.principal, as_table=True
+        )
     ],
     Operation.EVENT_RECORD: [
         lambda g: g.within(

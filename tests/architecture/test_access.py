@@ -49,6 +49,7 @@ INNER = {
     "campaigns.register.subscriptions.follow": _WITHIN,
     "campaigns.register.subscriptions.forget": _WITHIN,
     "campaigns.register.subscriptions.start_many": _WITHIN,
+    "campaigns.register.transfers.note_transfers": "it tells what the settings allow",
     "campaigns.rights.old_contacts.let_go": _WITHIN,
     "campaigns.rights.rectification.correct": _ITS_PARTS,
     "campaigns.rights.telling.note": _WITHIN,

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from campaigns.errors import SettingsError
+from campaigns.register.transfers import ALLOWED
+from campaigns.store import schema
+from campaigns.store.engine import reading
 from tests.acceptance.place import made_place
 from tests.architecture.tree import ROOT
+from tests.support.register import TESTER
 from workers.settings import Settings, load_settings
-from workers.wiring import Installation
+from workers.wiring import Installation, initialise
 
 TODAY = date(2026, 11, 25)
 LOCAL = "smtp://127.0.0.1:2525"
@@ -195,6 +200,41 @@ def test_a_processor_has_a_contract_and_a_place_or_a_ground(
         load(folder, SMARTHOST=REMOTE)
     else:
         assert problem in faults(folder, SMARTHOST=REMOTE)["smarthosts.main"]
+
+
+def test_a_transfer_outside_the_eea_is_warned_of_and_told_in_the_log_with_who_approved_it(
+    folder: Path,
+) -> None:
+    change(folder, "processors.mail-operator.country", "US")
+    change(folder, "processors.mail-operator.transfer_ground", "SCC 2021/914")
+    installation = Installation(load(folder, SMARTHOST=REMOTE))
+    (warning,) = installation.warnings
+    assert "leave the EEA for US (SCC 2021/914); approved by nobody named" in warning
+    change(folder, "approval.transfers", value=True)
+    problem = faults(folder, SMARTHOST=REMOTE)["processors.mail-operator"]
+    assert "say who approved it: transfer_approved_by" in problem
+    change(folder, "processors.mail-operator.transfer_approved_by", "Aino Kalliosaari")
+    installation = Installation(load(folder, SMARTHOST=REMOTE))
+    initialise(installation.settings, TESTER)
+    installation.note_transfers()
+    installation.note_transfers()
+    with reading(installation.engine) as connection:
+        told = connection.execute(sa.select(schema.audit).where(schema.audit.c.tag == ALLOWED)).all()
+    assert [(it.subjects, it.evidence) for it in told] == [
+        (
+            ["processor:mail-operator"],
+            "processor mail-operator, US: SCC 2021/914; approved by Aino Kalliosaari",
+        )
+    ]
+
+
+def test_a_recipient_has_a_name_of_its_own_and_a_place_or_a_ground(folder: Path) -> None:
+    change(folder, "recipients.group.country", "GB")
+    assert "outside the EEA" in faults(folder)["recipients.group"]
+    change(folder, "recipients.group.transfer_ground", "adequacy decision 2021/1772")
+    assert load(folder).receivers["group"].transfer_ground == "adequacy decision 2021/1772"
+    change(folder, "recipients.print-works", {"name": "x", "ground": "y", "country": "SE"})
+    assert "taken by a processor" in faults(folder)["recipients.print-works"]
 
 
 def test_a_smarthost_elsewhere_belongs_to_a_declared_processor(folder: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from campaigns.errors import InputError
 from campaigns.register.declared import DeclaredField
-from campaigns.register.processors import Processor
+from campaigns.register.processors import Processor, Recipient
 from campaigns.rights.notice import (
     CATEGORIES,
     LANGUAGES,
@@ -58,6 +58,7 @@ FACTS = Facts(
     fields=(DeclaredField("crm_number", "reference", "naming people in other systems", 777),),
     lists=(("Nyheter från sågen", "newsletter"), ("Sågbladet", "magazine")),
     minimum_group=7,
+    recipients=(Recipient("group", "Nordhamn Service Ab", "FI", "agreement within the group"),),
 )
 
 
@@ -126,6 +127,9 @@ CHANGES: Mapping[str, Callable[[Facts], Facts]] = {
     "Grå Hamn Ab": lambda it: replace(it, controller={**it.controller, "name": "Grå Hamn Ab"}),
     "Tryck Ab": lambda it: replace(
         it, processors=(*it.processors, Processor("print", "Tryck Ab", "printing", "SE", "DPA-3", None))
+    ),
+    "Systerbolaget": lambda it: replace(
+        it, recipients=(*it.recipients, Recipient("more", "Systerbolaget Ab", "SE", "agreement 9"))
     ),
     "4321": lambda it: replace(it, windows=Windows({**it.windows.days, "deliveries": 4321})),
     "shoe_size": lambda it: replace(

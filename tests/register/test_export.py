@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,18 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.address import parse_email
-from campaigns.errors import InputError
+from campaigns.errors import GuardRefused
 from campaigns.register import mailing_lists, objections
 from campaigns.register.cells import plain_cell, safe_cell
 from campaigns.register.export import Disclosure, export
 from campaigns.register.permit import answering_a_no
+from campaigns.register.processors import Recipient, allowed_recipient
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from tests.register.conftest import empty_register
 from tests.register.tables import HEADS, PEOPLE, counts, imported, person, subscribed, table
 from tests.support.register import TESTER, Register
 
-TO = Disclosure("Tryckeriet Ab", "printing agreement 7")
+PRINTERS = Recipient("print", "Tryckeriet Ab", "FI", "printing agreement 7", date(2026, 12, 31))
+TO = Disclosure(PRINTERS)
 FORMULAS = ("=1+1", "+358 40 123", "-2", "@SUM(A1)", "'=x", "''+1", "＝cmd", "O'Neil", "'quoted'", "a=b")
 
 
@@ -63,8 +67,22 @@ def test_each_piece_is_logged_as_a_disclosure(sqlite_register: Register, tmp_pat
         ).one()
     assert entry.subjects == [f"contact:{line['id']}" for line in lines]
     assert entry.evidence == "to Tryckeriet Ab: printing agreement 7"
-    with pytest.raises(InputError, match="which ground"):
-        exported(sqlite_register, disclosure=Disclosure("X", " "))
+
+
+def test_nobody_but_declared_recipients_may_be_given_anything() -> None:
+    far = Recipient("far", "Farpost Inc", "US", "order 3")
+    declared = {"print": PRINTERS, "far": far}
+    last, after = date(2026, 12, 31), date(2027, 1, 1)
+    assert allowed_recipient(declared, "print", last) == allowed_recipient(declared, "tryckeriet ab ", last)
+    for wanted, day, problem in (
+        ("Tryckeriet", last, "no declared recipient .* far, print"),
+        ("print", after, "ended on 2026-12-31"),
+        ("far", last, "outside the EEA"),
+    ):
+        with pytest.raises(GuardRefused, match=problem):
+            allowed_recipient(declared, wanted, day)
+    granted = replace(far, transfer_ground="SCC 2021/914")
+    assert allowed_recipient({"far": granted}, "far", after) == granted
 
 
 def test_restricted_people_are_left_out_and_a_list_holds_its_subscribers(
@@ -78,7 +96,7 @@ def test_restricted_people_are_left_out_and_a_list_holds_its_subscribers(
         )
     with reading(register.engine) as connection:
         news = mailing_lists.get(connection, "news").id
-    text = exported(register, disclosure=Disclosure("X", "y", news))
+    text = exported(register, disclosure=Disclosure(PRINTERS, "y", news))
     found = [row["email"] for row in csv.DictReader(io.StringIO(text))]
     assert found == [row[4] for row in PEOPLE[1:]]
     assert subscribed(register, PEOPLE[1][4]) == "subscribed"

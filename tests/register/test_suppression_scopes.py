@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from campaigns.errors import InputError
+from campaigns.errors import GuardRefused, InputError
 from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import schema
 from campaigns.store.engine import make_engine, reading
@@ -55,11 +55,14 @@ def test_edit_and_export_from_the_command_line(capsys: pytest.CaptureFixture[str
     Path("people.csv").write_text(table(HEADS, *PEOPLE))
     utskick("contacts", "import", "people.csv", *HOW)
     utskick("contacts", "edit", "1", "last_name=Nyman", "city=", "--evidence", "letter")
-    utskick("lists", "export", "news", "out.csv", "--to", "Tryckeriet", "--ground", "agreement 7")
+    utskick("lists", "export", "news", "out.csv", "--to", "group")
     assert "Nyman" in (tmp_path / "out.csv").read_text()
     assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
     capsys.readouterr()
-    utskick("contacts", "export", "-", "--to", "Tryckeriet", "--ground", "agreement 7", "--format", "jsonl")
+    utskick("contacts", "export", "-", "--to", "print-works", "--ground", "order 7", "--format", "jsonl")
     assert len(capsys.readouterr().out.splitlines()) == 3
     with pytest.raises(InputError, match="File exists"):
-        utskick("contacts", "export", "out.csv", "--to", "x", "--ground", "y")
+        utskick("contacts", "export", "out.csv", "--to", "self", "--ground", "moving house")
+    with pytest.raises(GuardRefused, match="'Tryckeriet' is no declared recipient"):
+        utskick("contacts", "export", "other.csv", "--to", "Tryckeriet", "--ground", "agreement 7")
+    assert not Path("other.csv").exists()

@@ -71,9 +71,7 @@ def test_access_and_erasure_leave_nothing_behind(place: Place) -> None:
     assert ANNA in (package / "data.json").read_text()
     exports = place.folder / "var" / "exports"
     exports.mkdir(parents=True)
-    place.answer(
-        "contacts", "export", str(exports / "all.csv"), "--to", "Tryckeriet Ab", "--ground", "order 12"
-    )
+    place.answer("contacts", "export", str(exports / "all.csv"), "--to", "group", "--ground", "order 12")
     (exports / "other.csv").write_text("eva@kund.example")
     place.answer("rights", "open", "erasure", "--contact", "1")
     place.answer("rights", "identify", "2", "--how", "document", "--document", "passport")
@@ -81,7 +79,7 @@ def test_access_and_erasure_leave_nothing_behind(place: Place) -> None:
     assert (done["files"], done["to_be_told"], done["without_remnants"]) == ({"exports": 1}, 1, True)
     assert [path.name for path in exports.iterdir()] == ["other.csv"]
     (telling,) = place.answer("rights", "tellings")["tellings"]
-    assert (telling["recipient"], telling["what"]) == ("Tryckeriet Ab", "erasure")
+    assert (telling["recipient"], telling["what"]) == ("Nordhamn Service Ab", "erasure")
     place.answer("rights", "told", str(telling["id"]), "--how", "mail of today")
     assert place.answer("rights", "show", "2")["tellings"][0]["told_how"] == "mail of today"
     assert place.answer("rights", "tellings", "--done")["tellings"][0]["id"] == telling["id"]

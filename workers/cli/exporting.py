@@ -9,8 +9,10 @@ from pathlib import Path
 from campaigns.errors import InputError
 from campaigns.register import mailing_lists
 from campaigns.register.export import Disclosure, export
+from campaigns.register.processors import allowed_recipient
 from campaigns.store.engine import reading
 from workers.cli.output import answer
+from workers.guarding import today
 from workers.wiring import Installation, operator
 
 _OWNER_ONLY = 0o600
@@ -28,7 +30,10 @@ def write_export(
     """Write contacts to a new file, or to standard output where the file is `-`; `told` are recipient and ground."""
     with reading(installation.engine) as connection:
         list_id = mailing_lists.get(connection, key).id if key else None
-    disclosure = Disclosure(*told, list_id)
+    settings = installation.settings
+    to, ground = told
+    recipient = allowed_recipient(settings.receivers, to, today(settings))
+    disclosure = Disclosure(recipient, ground, list_id)
     pieces = export(installation.engine, disclosure, operator(), as_table=as_table)
     if str(file) == "-":
         for piece in pieces:

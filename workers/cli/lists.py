@@ -53,8 +53,10 @@ def export(
         Path, Parameter(allow_leading_hyphen=True, help="The file to write; - for standard output.")
     ],
     *,
-    to: Annotated[str, Parameter(help="Who gets the data.")],
-    ground: Annotated[str, Parameter(help="Why they may have it.")],
+    to: Annotated[
+        str, Parameter(help="Who gets the data: a recipient or processor of the settings, or self.")
+    ],
+    ground: Annotated[str, Parameter(help="Why they may have it; without it, as the settings say.")] = "",
     format: Annotated[Literal["csv", "jsonl"], Parameter(help="A table, or JSON lines.")] = "csv",  # noqa: A002 (the option's name)
     json: Json = False,
 ) -> None:
