@@ -13,11 +13,11 @@ from tests.support.smtp_sink import SmtpSink
 PEOPLE, THREADS = 3_000, 3
 
 
-def test_kills_in_the_middle_of_a_send(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
+def test_kills_in_the_middle_of_a_send(tmp_path: Path, empty_postgres_url: str, redis_url: str) -> None:
     with SmtpSink() as sink:
         settings = {
             "smarthost": f"smtp://127.0.0.1:{sink.port}",
-            "database_url": postgres_url,
+            "database_url": empty_postgres_url,
             "redis_url": redis_url,
         }
         with made_place(tmp_path / "p", **settings) as place:

@@ -50,11 +50,11 @@ def test_on_one_machine_with_nothing_but_files(tmp_path: Path, sink: SmtpSink) -
 
 
 def test_on_postgresql_and_a_valkey_with_two_processes(
-    tmp_path: Path, sink: SmtpSink, postgres_url: str, redis_url: str
+    tmp_path: Path, sink: SmtpSink, empty_postgres_url: str, redis_url: str
 ) -> None:
     settings = {
         "smarthost": f"smtp://127.0.0.1:{sink.port}",
-        "database_url": postgres_url,
+        "database_url": empty_postgres_url,
         "redis_url": redis_url,
     }
     with overheard(redis_url) as heard, made_place(tmp_path / "p", **settings) as place:

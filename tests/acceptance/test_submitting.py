@@ -28,14 +28,16 @@ def written(document: dict[str, object], identity: str) -> list[list[str]]:
     return [[values.get(word, word) for word in line.split()] for line in commands.strip().splitlines()]
 
 
-def test_two_writes_to_redis_are_a_submission(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
+def test_two_writes_to_redis_are_a_submission(
+    tmp_path: Path, empty_postgres_url: str, redis_url: str
+) -> None:
     document = json.loads(json.dumps(tomllib.loads(NEWSLETTER.read_text()), default=str))
     document["campaign"]["lists"] = ["news"]
     document["submission_id"] = "from-elsewhere"
     with SmtpSink() as sink:
         settings = {
             "smarthost": f"smtp://127.0.0.1:{sink.port}",
-            "database_url": postgres_url,
+            "database_url": empty_postgres_url,
             "redis_url": redis_url,
         }
         with made_place(tmp_path / "p", **settings) as place:

@@ -13,6 +13,7 @@ from campaigns.principal import Level, Principal
 from tests.access.calls import CALLS, Ground
 from tests.access.grid import LETTERS, expected
 from tests.architecture.tree import ROOT
+from tests.support.databases import migrated_file
 from tests.support.register import Register, made_register
 
 CELLS = expected()
@@ -21,7 +22,7 @@ CELLS = expected()
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
     folder = tmp_path_factory.mktemp("matrix")
-    with made_register(f"sqlite:///{folder / 'register.db'}", folder / "secrets") as made:
+    with made_register(migrated_file(folder / "register.db"), folder / "secrets") as made:
         yield made
 
 

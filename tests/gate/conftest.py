@@ -13,7 +13,8 @@ from campaigns.keyfiles import read_keys
 from campaigns.register.suppression import InHand
 from campaigns.store import schema
 from campaigns.store.engine import make_engine, writing
-from tests.support.postgres import administer, fresh_database
+from tests.support.databases import migrated_file
+from tests.support.postgres import fresh_database
 from tests.support.register import CAMPAIGN, UNATTEMPTED, Register, made_register
 
 
@@ -21,26 +22,26 @@ from tests.support.register import CAMPAIGN, UNATTEMPTED, Register, made_registe
 def sqlite_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the database `original.db` and the keys."""
     folder = tmp_path_factory.mktemp("original")
-    _make_original(f"sqlite:///{folder / 'original.db'}", folder)
+    _make_original(migrated_file(folder / "original.db"), folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def postgres_original(
-    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: str, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
     """The name of a database, and a folder with the keys."""
     folder = tmp_path_factory.mktemp("original")
-    with fresh_database(postgres_server) as url:
+    with fresh_database(postgres_server, template=postgres_template) as url:
         _make_original(url, folder)
         yield str(make_url(url).database), folder
 
 
 @pytest.fixture
-def sqlite_register(sqlite_original: Path, sqlite_url: str, tmp_path: Path) -> Iterator[Register]:
+def sqlite_register(sqlite_original: Path, empty_sqlite_url: str, tmp_path: Path) -> Iterator[Register]:
     """The register on SQLite."""
-    shutil.copy(sqlite_original / "original.db", str(make_url(sqlite_url).database))
-    with _copied(sqlite_url, sqlite_original, tmp_path) as register:
+    shutil.copy(sqlite_original / "original.db", str(make_url(empty_sqlite_url).database))
+    with _copied(empty_sqlite_url, sqlite_original, tmp_path) as register:
         yield register
 
 
@@ -50,12 +51,11 @@ def postgres_register(
 ) -> Iterator[Register]:
     """The register on PostgreSQL."""
     original, keys = postgres_original
-    name = f"{original}_{tmp_path.name}"[-60:].lower()
-    administer(postgres_server, f'CREATE DATABASE {{}} TEMPLATE "{original}"', name)
-    url = make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
-    with _copied(url, keys, tmp_path) as register:
+    with (
+        fresh_database(postgres_server, template=original) as url,
+        _copied(url, keys, tmp_path) as register,
+    ):
         yield register
-    administer(postgres_server, "DROP DATABASE {} WITH (FORCE)", name)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

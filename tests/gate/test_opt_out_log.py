@@ -24,6 +24,7 @@ from campaigns.register.replay import replay
 from campaigns.register.witness import Mark, Witness
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
+from tests.support.databases import migrated_file
 from tests.support.register import LIST_ID, MOMENT, PEOPLE, TESTER, Register, made_register
 
 LEAVING = subscriptions.Unsubscription(1, LIST_ID, "unsubscribe link", "from anna.lind@kund.example")
@@ -144,7 +145,7 @@ def restored(tmp_path: Path, register: Register, logged: sa.Engine) -> Iterator[
     object_(logged, register, 2)
     other = tmp_path / "restored"
     other.mkdir()
-    with made_register(f"sqlite:///{other / 'x.db'}", other / "secrets") as made:
+    with made_register(migrated_file(other / "x.db"), other / "secrets") as made:
         with reading(register.engine) as connection:
             name = opt_out_log.incarnation(connection)
         with writing(made.engine) as connection:

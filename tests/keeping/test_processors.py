@@ -18,6 +18,7 @@ from campaigns.register.permit import answering_a_no
 from campaigns.store import schema
 from campaigns.store.engine import reading
 from tests.operations.place import KAJ, Place, made_place
+from tests.support.databases import migrated_file
 from tests.support.register import Register, made_register
 from tests.web.place import context_for
 from tests.web.test_hooks import bounce, hand_in
@@ -66,7 +67,7 @@ def test_no_news_is_taken_from_a_source_after_its_contract(
     here: Place, sqlite_url: str, tmp_path: Path
 ) -> None:
     settings = here.installation.settings
-    with made_register(f"sqlite:///{tmp_path / 'other.db'}", tmp_path / "keys") as register:
+    with made_register(migrated_file(tmp_path / "other.db"), tmp_path / "keys") as register:
         client = TestClient(
             create_app(
                 replace(

@@ -17,6 +17,7 @@ from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from campaigns.store.register_tables import SUPPRESSION_KINDS
 from tests.planning.documents import made_planning
+from tests.support.databases import migrated_file
 from tests.support.postgres import fresh_database
 
 MOMENT = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -99,13 +100,13 @@ campaigns = st.tuples(
 
 @pytest.fixture(scope="module")
 def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planning]:
-    with made_planning(f"sqlite:///{tmp_path_factory.mktemp('expansion') / 'e.db'}") as made:
+    with made_planning(migrated_file(tmp_path_factory.mktemp("expansion") / "e.db")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def on_postgres(postgres_server: str) -> Iterator[Planning]:
-    with fresh_database(postgres_server) as url, made_planning(url) as made:
+def on_postgres(postgres_server: str, postgres_template: str) -> Iterator[Planning]:
+    with fresh_database(postgres_server, template=postgres_template) as url, made_planning(url) as made:
         yield made
 
 

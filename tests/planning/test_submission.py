@@ -19,6 +19,7 @@ from campaigns.register import mailing_lists
 from campaigns.register.mailing_lists import MailingList
 from campaigns.store.engine import writing
 from tests.planning.documents import TESTER, campaigns, document, kept, made_planning
+from tests.support.databases import migrated_file
 from tests.support.postgres import fresh_database
 
 
@@ -30,7 +31,7 @@ def planning(database_url: str) -> Iterator[Planning]:
 
 @pytest.fixture(scope="module")
 def planning_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planning]:
-    with made_planning(f"sqlite:///{tmp_path_factory.mktemp('planning') / 'p.db'}") as made:
+    with made_planning(migrated_file(tmp_path_factory.mktemp("planning") / "p.db")) as made:
         yield made
 
 
@@ -220,8 +221,8 @@ def test_whatever_comes_is_taken_or_refused_by_postgresql_too(
 
 
 @pytest.fixture(scope="module")
-def postgres_planning(postgres_server: str) -> Iterator[Planning]:
-    with fresh_database(postgres_server) as url, made_planning(url) as made:
+def postgres_planning(postgres_server: str, postgres_template: str) -> Iterator[Planning]:
+    with fresh_database(postgres_server, template=postgres_template) as url, made_planning(url) as made:
         yield made
 
 

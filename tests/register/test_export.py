@@ -21,6 +21,7 @@ from campaigns.store import schema
 from campaigns.store.engine import reading
 from tests.register.conftest import empty_register
 from tests.register.tables import HEADS, PEOPLE, counts, imported, person, subscribed, table
+from tests.support.databases import migrated_file
 from tests.support.register import TESTER, Register
 
 PRINTERS = Recipient("print", "Tryckeriet Ab", "FI", "printing agreement 7", date(2026, 12, 31))
@@ -50,7 +51,7 @@ def test_the_round_trip_is_exact(register: Register, tmp_path: Path) -> None:
     assert counts(imported(register, tmp_path / "people.csv", table(heads, *safe)))[3] == 0
     text = exported(register)
     assert counts(imported(register, tmp_path / "again.csv", text)) == (0, 0, len(rows), 0)
-    with empty_register(f"sqlite:///{tmp_path / 'other.sqlite'}", tmp_path / "other") as other:
+    with empty_register(migrated_file(tmp_path / "other.sqlite"), tmp_path / "other") as other:
         imported(other, tmp_path / "again.csv", text)
         assert exported(other) == text
         assert person(other, "a0@kund.example")["phone"] == "=1+1"

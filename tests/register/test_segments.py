@@ -24,6 +24,7 @@ from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from tests.register.conftest import empty_register
 from tests.register.tables import HEADS, imported, person, table
+from tests.support.databases import migrated_file
 from tests.support.postgres import fresh_database
 from tests.support.register import TESTER, Register
 
@@ -47,11 +48,11 @@ def peopled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Four people, their events and extra fields; read only."""
     folder = tmp_path_factory.mktemp("segments")
     if request.param == "sqlite":
-        with empty_register(f"sqlite:///{folder / 'r.sqlite'}", folder / "keys") as register:
+        with empty_register(migrated_file(folder / "r.sqlite"), folder / "keys") as register:
             yield filled(register, folder)
         return
-    server = request.getfixturevalue("postgres_server")
-    with fresh_database(server) as url, empty_register(url, folder / "keys") as register:
+    server, template = map(request.getfixturevalue, ("postgres_server", "postgres_template"))
+    with fresh_database(server, template=template) as url, empty_register(url, folder / "keys") as register:
         yield filled(register, folder)
 
 

@@ -16,8 +16,8 @@ from tests.support.network import OutsideTouchedError, is_local
 from tests.support.postgres import dsn, running_server
 
 
-def test_each_test_has_an_empty_postgres_of_its_own(postgres_url: str) -> None:
-    with psycopg.connect(dsn(postgres_url)) as connection:
+def test_each_test_has_an_empty_postgres_of_its_own(empty_postgres_url: str) -> None:
+    with psycopg.connect(dsn(empty_postgres_url)) as connection:
         tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
         version = connection.execute("SHOW server_encoding").fetchone()
     assert tables == (0,)

@@ -19,8 +19,8 @@ NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = make_engine(database_url)
+def engine(empty_database_url: str) -> Iterator[sa.Engine]:
+    made = make_engine(empty_database_url)
     migrate(made)
     yield made
     made.dispose()
@@ -53,8 +53,10 @@ def test_a_write_that_fails_leaves_nothing(engine: sa.Engine) -> None:
     assert keys(engine) == ["stays"]
 
 
-def test_a_reader_sees_one_state_and_keeps_no_writer_waiting(database_url: str, engine: sa.Engine) -> None:
-    other = make_engine(database_url)
+def test_a_reader_sees_one_state_and_keeps_no_writer_waiting(
+    empty_database_url: str, engine: sa.Engine
+) -> None:
+    other = make_engine(empty_database_url)
     count = sa.select(sa.func.count()).select_from(schema.mailing_list)
     with reading(engine) as connection:
         assert connection.execute(count).scalar() == 0
@@ -66,9 +68,9 @@ def test_a_reader_sees_one_state_and_keeps_no_writer_waiting(database_url: str, 
     other.dispose()
 
 
-def test_writers_wait_for_each_other(database_url: str, engine: sa.Engine) -> None:
+def test_writers_wait_for_each_other(empty_database_url: str, engine: sa.Engine) -> None:
     def add(number: int) -> None:
-        own = make_engine(database_url)
+        own = make_engine(empty_database_url)
         for step in range(5):
             with writing(own) as connection:
                 table = schema.mailing_list
@@ -116,8 +118,8 @@ def test_a_postgresql_that_is_away_is_unreachable_and_its_password_is_not_told(t
     assert "hemligt" not in where(engine)
 
 
-def test_a_postgresql_that_goes_away_in_a_transaction_is_unreachable(postgres_url: str) -> None:
-    engine, other = make_engine(postgres_url), make_engine(postgres_url)
+def test_a_postgresql_that_goes_away_in_a_transaction_is_unreachable(empty_postgres_url: str) -> None:
+    engine, other = make_engine(empty_postgres_url), make_engine(empty_postgres_url)
 
     def write_and_be_cut_off() -> None:
         with writing(engine) as connection:
@@ -155,10 +157,10 @@ def test_postgresql_may_restart_while_all_connections_rest(
 
 
 def test_a_sqlite_file_that_stays_locked_is_unreachable(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    empty_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "SQLITE_PATIENCE_MS", 50)
-    engine, other = make_engine(sqlite_url), make_engine(sqlite_url)
+    engine, other = make_engine(empty_sqlite_url), make_engine(empty_sqlite_url)
     migrate(engine)
     with writing(engine) as connection:
         add_list(connection, "first")
@@ -176,8 +178,8 @@ def test_a_file_that_is_no_database_is_unreachable(tmp_path: Path) -> None:
         pass
 
 
-def test_sqlite_keeps_what_it_committed_and_its_references(sqlite_url: str) -> None:
-    engine = make_engine(sqlite_url)
+def test_sqlite_keeps_what_it_committed_and_its_references(empty_sqlite_url: str) -> None:
+    engine = make_engine(empty_sqlite_url)
     with reading(engine) as connection:
         found = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -186,8 +188,8 @@ def test_sqlite_keeps_what_it_committed_and_its_references(sqlite_url: str) -> N
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5_000}
 
 
-def test_postgresql_commits_durably_and_thinks_in_utc(postgres_url: str) -> None:
-    engine = make_engine(postgres_url)
+def test_postgresql_commits_durably_and_thinks_in_utc(empty_postgres_url: str) -> None:
+    engine = make_engine(empty_postgres_url)
     with reading(engine) as connection:
         shown = [
             connection.execute(sa.text(f"SHOW {name}")).scalar()

@@ -19,8 +19,8 @@ from tests.support.postgres import fresh_database
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = make_engine(database_url)
+def engine(empty_database_url: str) -> Iterator[sa.Engine]:
+    made = make_engine(empty_database_url)
     yield made
     made.dispose()
 
@@ -66,8 +66,8 @@ def test_migrating_again_changes_nothing(engine: sa.Engine) -> None:
     assert schema_is_current(engine)
 
 
-def test_many_may_migrate_at_the_same_moment(database_url: str) -> None:
-    engines = [make_engine(database_url) for _ in range(4)]
+def test_many_may_migrate_at_the_same_moment(empty_database_url: str) -> None:
+    engines = [make_engine(empty_database_url) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(migrate, engines)) == [None] * 4
     assert schema_is_current(engines[0])

@@ -15,8 +15,8 @@ def test_it_is_alembics_head_and_the_files_are_one_line() -> None:
         assert Path(revision.path).name.startswith(f"{revision.revision}_")
 
 
-def test_a_database_is_current_once_it_has_been_migrated(database_url: str) -> None:
-    engine = make_engine(database_url)
+def test_a_database_is_current_once_it_has_been_migrated(empty_database_url: str) -> None:
+    engine = make_engine(empty_database_url)
     assert not migrate.schema_is_current(engine)
     migrate.migrate(engine)
     assert migrate.schema_is_current(engine)

@@ -49,10 +49,10 @@ def running_server(*, durable: bool = False, from_wheel: bool = False) -> Iterat
 
 
 @contextmanager
-def fresh_database(server: str) -> Iterator[str]:
-    """A new empty database on that server, dropped at the end whoever is still connected."""
+def fresh_database(server: str, *, template: str = "template0") -> Iterator[str]:
+    """A new database on that server, dropped at the end whoever is still connected: empty, or a copy of `template`."""
     name = f"test_{uuid.uuid4().hex}"
-    administer(server, "CREATE DATABASE {} TEMPLATE template0", name)
+    administer(server, f'CREATE DATABASE {{}} TEMPLATE "{template}"', name)
     try:
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:

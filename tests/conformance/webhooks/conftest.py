@@ -20,6 +20,7 @@ from campaigns.store.engine import make_engine, reading
 from tests.conformance.webhooks.amazon import SesSender
 from tests.conformance.webhooks.cast import SENDERS
 from tests.conformance.webhooks.sender import About, Post, Sender
+from tests.support.databases import migrated_file
 from tests.support.postgres import fresh_database
 from tests.support.register import Register, made_register
 from tests.web.place import context_for
@@ -86,16 +87,19 @@ def sender(request: pytest.FixtureRequest) -> Sender:
 
 
 @pytest.fixture(scope="session")
-def _made(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Makes]:
+def _made(
+    postgres_server: str, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Makes]:
     made: dict[str, Place] = {}
     with ExitStack() as stack:
 
         def make(database: str) -> Place:
             if database not in made:
                 folder = tmp_path_factory.mktemp(f"webhooks-{database}")
-                url = f"sqlite:///{folder / 'utskick.sqlite'}"
                 if database == "postgres":
-                    url = stack.enter_context(fresh_database(postgres_server))
+                    url = stack.enter_context(fresh_database(postgres_server, template=postgres_template))
+                else:
+                    url = migrated_file(folder / "utskick.sqlite")
                 made[database] = _place(stack.enter_context(made_register(url, Path(folder) / "secrets")))
             return made[database]
 
