@@ -8,6 +8,7 @@ rest back and the process ends. A child process that dies is replaced; all die w
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 
 #: How often a worker looks whether something due lies in the database that no queue knows of, in seconds.
 LOOK_SECONDS = 2.0
+#: How often it does what a scheduler does every second, for the case that none runs.
+TIDY_SECONDS = 10.0
 #: How long a queue with nothing on it is left alone at most.
 _POLL_MS = 500
 _STOP_MS = 600_000
@@ -100,7 +103,7 @@ class _Look:
 
     def __init__(self, installation: Installation, bell: Bell, room: SendingRoom) -> None:
         self._installation, self._bell, self._room = installation, bell, room
-        self._view = GateView()
+        self._view, self._tidied_at = GateView(), float("-inf")
         self.readiness = Readiness()
 
     def __call__(self) -> None:
@@ -109,7 +112,9 @@ class _Look:
             self._room.look()
             self._room.tend()
             self._settle()
-            tidy(self._installation)
+            if time.monotonic() - self._tidied_at >= TIDY_SECONDS:
+                tidy(self._installation)
+                self._tidied_at = time.monotonic()
             ring(self._bell)
         except (UtskickError, OSError) as error:
             log.warning("cannot look for work", problem=str(error))
