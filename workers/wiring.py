@@ -28,7 +28,7 @@ from campaigns.register.opt_out_log import OptOutLog
 from campaigns.register.permit import Keeper, kept_by
 from campaigns.register.processors import outside
 from campaigns.register.witness import Witness
-from campaigns.store.engine import make_engine, reading, where, writing
+from campaigns.store.engine import is_missing, make_engine, reading, where, writing
 from campaigns.store.migrate import migrate, schema_is_current
 from campaigns.tokens import TokenMaker
 from workers.secret_files import secret_lines, signing_keys
@@ -71,6 +71,8 @@ class Installation:
             KeysFault: the register is not initialised, or keys are lost or foreign.
             Unreachable: the database is away.
         """
+        if is_missing(self.engine):
+            raise KeysFault(f"there is no register {where(self.engine)} yet; run `utskick init`")
         if not schema_is_current(self.engine):
             raise KeysFault(f"{where(self.engine)} is not a register of this release; run `utskick init`")
         folder = self.settings.secrets_dir
@@ -218,6 +220,19 @@ class Installation:
         from campaigns.delivery.results import Carrier
 
         return Carrier(f"print:{house}", self.settings.print_house_processor(house).key)
+
+
+def opened() -> Installation:
+    """The installation of the settings, with its register open.
+
+    Raises:
+        SettingsError: the settings cannot be used; every fault.
+        KeysFault: as `Installation.ring`.
+        Unreachable: the database is away.
+    """
+    installation = Installation(load_settings())
+    installation.ring  # noqa: B018 (refuses a register that was never made, or whose keys are lost or foreign)
+    return installation
 
 
 def submission_signing(settings: Settings, ring: KeyRing | None = None) -> Signing:

@@ -8,6 +8,7 @@ Fails: a folder that cannot be written to (rights, disk full) is `Deferred` with
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -83,12 +84,17 @@ class FileTransport:
 
 
 def folder_fault(folder: Path) -> str | None:
-    """Why no message could be put into this folder, or None; makes the folder if it is missing."""
-    probe = folder / ".utskick-probe"
+    """Why no message could be put into this folder, or None. A folder that is missing is not made."""
+    above = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(probe, b"\r\n")
-        probe.unlink()
+        if not above.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if above == folder:
+            probe = folder / ".utskick-probe"
+            _write(probe, b"\r\n")
+            probe.unlink()
+        elif not os.access(above, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         return _words(folder, error)
     return None

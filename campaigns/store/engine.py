@@ -89,6 +89,12 @@ def where(engine: sa.Engine) -> str:
     return engine.url.render_as_string(hide_password=True)
 
 
+def is_missing(engine: sa.Engine) -> bool:
+    """Whether this is a file that is not there: to connect would make it."""
+    path = engine.url.database or ":memory:"
+    return engine.dialect.name == "sqlite" and path != ":memory:" and not Path(path).exists()
+
+
 @contextmanager
 def _translated(engine: sa.Engine) -> Iterator[None]:
     try:
@@ -115,12 +121,6 @@ def _first_line(error: DBAPIError) -> str:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    if url.database and url.database != ":memory:":
-        folder = Path(url.database).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"the database cannot lie in {folder}: {error.strerror}") from None
     engine = sa.create_engine(
         url, connect_args={"timeout": SQLITE_PATIENCE_MS / 1000}, pool_size=20, hide_parameters=True
     )
@@ -156,6 +156,11 @@ def _make_private(path: str | None) -> None:
     it the same rights. One that is there must not be opened: to close it again would end every lock that this process
     holds on it."""
     if path and path != ":memory:":
+        folder = Path(path).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"the database cannot lie in {folder}: {error.strerror}") from None
         with suppress(OSError):  # it is there, or SQLite will say what is wrong
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from campaigns.errors import RefusedOperation
 from campaigns.store import audit_triggers, gate_triggers, partitions
-from campaigns.store.engine import reading, where, writing
+from campaigns.store.engine import is_missing, reading, where, writing
 from campaigns.store.ledger_tables import campaign
 
 # Alembic is imported where migrations run: every command asks whether the schema is current, few change it.
@@ -55,6 +55,8 @@ def schema_is_current(engine: sa.Engine) -> bool:
     Raises:
         Unreachable: the database is away.
     """
+    if is_missing(engine):
+        return False
     with reading(engine) as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return False

@@ -58,6 +58,42 @@ def test_a_register_that_was_never_made_names_the_command(place: Place) -> None:
     assert "run `utskick init`" in said
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check",),
+        ("lists", "list"),
+        ("campaigns", "preview", NEWSLETTER, "--out", "out"),
+        ("feedback", "list"),
+        ("feedback", "cases", "list"),
+        ("feedback", "parked", "list"),
+    ],
+    ids=" ".join,
+)
+def test_looking_makes_nothing(place: Place, command: tuple[str, ...]) -> None:
+    place.settings["UTSKICK_SMARTHOST"] = "file:outbox/below"
+    (said,) = place.refusal(1, *command)
+    assert re.search(r"there is no register .*utskick\.db yet; run `utskick init`", said)
+    assert [path.name for path in place.folder.iterdir()] == ["utskick.toml"]
+
+
+def test_a_preview_that_is_refused_and_a_check_make_no_folders(register: Place) -> None:
+    register.settings["UTSKICK_SMARTHOST"] = "file:outbox"
+    register.refusal(1, "campaigns", "preview", NEWSLETTER, "--out", "out", "--set", "campaign.template=gone")
+    assert register.answer("check")["ok"]
+    assert {path.name for path in register.folder.iterdir()} == {"utskick.toml", "var"}
+
+
+def test_check_says_what_to_do_about_a_smarthost(register: Place, nobody: str) -> None:
+    register.settings["UTSKICK_SMARTHOST"] = f"smtp://{nobody}"
+    (said,) = register.refusal(1, "check")
+    assert "Connection refused; see that it runs" in said
+    (register.folder / "file").touch()
+    register.settings["UTSKICK_SMARTHOST"] = "file:file/below"
+    (said,) = register.refusal(1, "check")
+    assert "file/below: Not a directory; see that" in said
+
+
 @pytest.mark.parametrize("command", [("init",), ("lists", "list")])
 def test_a_database_that_is_away_is_named_without_its_password(
     place: Place, nobody: str, command: tuple[str, ...]

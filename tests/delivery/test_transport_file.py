@@ -73,5 +73,8 @@ def test_probe_tells_whether_the_folder_can_be_written_to_and_leaves_nothing(tmp
     good, bad = tmp_path / "outbox", tmp_path / "file"
     bad.write_text("not a folder")
     assert probe(FolderUrl(good), ehlo_name="utskick.example") is None
+    assert not good.exists()
+    good.mkdir()
+    assert probe(FolderUrl(good), ehlo_name="utskick.example") is None
     assert list(good.iterdir()) == []
     assert "Nothing can be written" in (probe(FolderUrl(bad), ehlo_name="utskick.example") or "")

@@ -13,8 +13,7 @@ from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.passwords import ask_password
 from workers.cli.words import AccountName
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 accounts = App(name="accounts")
 LevelWord = Annotated[str, Parameter(help="What it is trusted with: see docs/reference/access.md.")]
@@ -35,7 +34,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Add an account for one person, with a first password that they have to change; or for one service."""
-    by, engine = operator(), _opened().engine
+    by, engine = operator(), opened().engine
     password = None if service else ask_password("First password", from_input=password_stdin)
     kind = "service" if service else "account"
     with writing(engine) as connection:
@@ -46,7 +45,7 @@ def add(
 @accounts.command(name="list")
 def show_all(*, json: Json = False) -> None:
     """Show all accounts and their levels, those of leavers too."""
-    with reading(_opened().engine) as connection:
+    with reading(opened().engine) as connection:
         rows = register.listing(connection, operator())
     answer_table({"accounts": rows}, rows, as_json=json)
 
@@ -54,7 +53,7 @@ def show_all(*, json: Json = False) -> None:
 @accounts.command
 def level(name: AccountName, level: LevelWord, *, json: Json = False) -> None:
     """Give an account another level; it holds for what it does from now on."""
-    with writing(_opened().engine) as connection:
+    with writing(opened().engine) as connection:
         register.set_level(connection, name, _level(level), operator())
     answer({"account": name, "level": level}, f"{name} is {level} now.", as_json=json)
 
@@ -62,7 +61,7 @@ def level(name: AccountName, level: LevelWord, *, json: Json = False) -> None:
 @accounts.command
 def password(name: AccountName, *, password_stdin: FromInput = False, json: Json = False) -> None:
     """Give somebody a first password again, which they have to change; ends a lock-out."""
-    by, engine = operator(), _opened().engine
+    by, engine = operator(), opened().engine
     chosen = ask_password("First password", from_input=password_stdin)
     with writing(engine) as connection:
         register.set_first_password(connection, name, chosen, by)
@@ -72,7 +71,7 @@ def password(name: AccountName, *, password_stdin: FromInput = False, json: Json
 @accounts.command
 def disable(name: AccountName, *, json: Json = False) -> None:
     """End an account for good and at once; what it submitted and has not started waits for somebody's word."""
-    left = cut_off(_opened().engine, name, operator())
+    left = cut_off(opened().engine, name, operator())
     told = f"Disabled {name}." if left.fresh else f"{name} was disabled."
     if left.held:
         told += f" Held: campaigns {', '.join(map(str, left.held))}; see `utskick campaigns show`."
@@ -89,9 +88,3 @@ def _level(word: str) -> Level:
     if word not in GRANTED:
         raise InputError(f"there is no level {word}; there are {', '.join(GRANTED)}")
     return Level(word)
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

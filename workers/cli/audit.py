@@ -12,8 +12,7 @@ from campaigns.register import audit_chain, audit_check, audit_reading
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import Limit
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import Installation, opened, operator
 
 audit = App(name="audit")
 Moment = Annotated[
@@ -36,7 +35,7 @@ def list_entries(
     json: Json = False,
 ) -> None:
     """Show entries, the newest first."""
-    installation, by_whom = _opened(), operator()
+    installation, by_whom = opened(), operator()
     wanted = audit_reading.Wanted(
         by, tag, subject, _zoned(installation, since), _zoned(installation, until), limit
     )
@@ -50,14 +49,14 @@ def list_entries(
 @audit.command
 def seal(*, json: Json = False) -> None:
     """Chain all entries that are committed. The scheduler does so every second."""
-    count = audit_chain.seal(_opened().sealer)
+    count = audit_chain.seal(opened().sealer)
     answer({"sealed": count}, f"{count} sealed.", as_json=json)
 
 
 @audit.command
 def verify(*, json: Json = False) -> None:
     """Check the whole log; name every entry that was altered, removed or put elsewhere, and end with 1."""
-    found = audit_check.verify(_opened().sealer)
+    found = audit_check.verify(opened().sealer)
     if found.problems:
         raise FaultyInput(
             [
@@ -78,7 +77,7 @@ def accept(
     json: Json = False,
 ) -> None:
     """Go on with a log that does not fit the last seal noted on this machine; an entry tells of it for good."""
-    told = audit_chain.accept(_opened().sealer, evidence, operator())
+    told = audit_chain.accept(opened().sealer, evidence, operator())
     answer({"accepted": told}, f"Accepted: {told}", as_json=json)
 
 
@@ -88,9 +87,3 @@ def _zoned(installation: Installation, moment: datetime | None) -> datetime | No
     from zoneinfo import ZoneInfo
 
     return moment.replace(tzinfo=ZoneInfo(installation.settings.time_zone))
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

@@ -13,7 +13,7 @@ from workers.cli.documents import Assignments, FileName, read_submission
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import CampaignNumber
 from workers.settings import load_settings
-from workers.wiring import Installation, operator, submission_signing
+from workers.wiring import opened, operator, submission_signing
 
 campaigns = App(name="campaigns")
 control.add_to(campaigns)
@@ -56,7 +56,7 @@ def show_all(
     json: Json = False,
 ) -> None:
     """Show all campaigns, or the submissions that were refused."""
-    installation = _opened()
+    installation = opened()
     if refused:
         rows = seeing.list_refused(installation.engine, operator())
         lines = [
@@ -80,7 +80,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show the accounts of one campaign."""
-    engine, by = _opened().engine, operator()
+    engine, by = opened().engine, operator()
     if watch:
         from workers.cli.watch import watch as keep_watching
 
@@ -107,9 +107,3 @@ def schema(*, json: Json = False) -> None:  # noqa: ARG001 (the schema is JSON e
 
 #: What fits a terminal of 80 columns; JSON has everything.
 _SHOWN = ("id", "key", "edition", "channel", "status", "hold_reason", "send_at")
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

@@ -7,7 +7,7 @@ from campaigns.delivery.smarthost_url import parse_smarthost_url
 from campaigns.errors import Fault, UtskickError
 from campaigns.register.opt_out_log import OptOutLog
 from campaigns.store import partitions
-from workers.broker import connected
+from workers.broker import EMBEDDED, connected
 from workers.settings import Settings
 from workers.wiring import Installation
 
@@ -19,7 +19,9 @@ def faults(settings: Settings) -> list[Fault]:
     """Everything that would keep campaigns from going out, each with its place and what to do."""
     # The log is only looked at, and so made, for a register whose keys are right: it may lie beside them.
     register = _database(settings) or _opt_out_log(settings)
-    found = [*register, *_queue(settings), *_senders(settings)]
+    # An embedded queue lies beside the register and is made with it.
+    asked = not register or settings.redis_url.get_secret_value() != EMBEDDED
+    found = [*register, *(_queue(settings) if asked else []), *_senders(settings)]
     for key in settings.smarthosts:
         found += _smarthost(settings, key)
     return found
@@ -72,4 +74,9 @@ def _senders(settings: Settings) -> list[Fault]:
 def _smarthost(settings: Settings, key: str) -> list[Fault]:
     url = parse_smarthost_url(settings.smarthosts[key].url.get_secret_value())
     problem = probe(url, ehlo_name=settings.mail_domain)
-    return [Fault(f"smarthosts.{key}", problem)] if problem else []
+    return [Fault(f"smarthosts.{key}", f"{problem.removesuffix('.')}; {_REMEDY}")] if problem else []
+
+
+_REMEDY = (
+    "see that it runs and lets this machine in, or set another url (UTSKICK_SMARTHOST for smarthosts.main)"
+)

@@ -12,8 +12,7 @@ from campaigns.register import contacts as register
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_record, answer_table
 from workers.cli.words import Address, ContactNumber, Limit, SourceKind
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 contacts = App(name="contacts")
 Source = Annotated[str, Parameter(help="Where it is known from.")]
@@ -29,7 +28,7 @@ contacts.command(
 @contacts.command
 def show(contact: ContactNumber, *, json: Json = False) -> None:
     """Show what is held on one contact."""
-    with writing(_opened().engine) as connection:
+    with writing(opened().engine) as connection:
         found = register.look_up(connection, contact, operator())
     answer_record(found, as_json=json)
 
@@ -48,7 +47,7 @@ def edit(
     from campaigns.register.permit import answering_a_no
     from campaigns.rights.rectification import correct
 
-    installation = _opened()
+    installation = opened()
     wanted = dict(_assignment(value) for value in values)
     correction = Correction(wanted, source, source_class, evidence)
     with answering_a_no(installation.engine) as connection:
@@ -70,7 +69,7 @@ def merge(
     from campaigns.delivery import one_person
     from campaigns.register.merging import Pair
 
-    installation = _opened()
+    installation = opened()
     done = one_person.merge(
         installation.engine, installation.ring, Pair(kept, other), evidence, operator(), dry_run=dry_run
     )
@@ -97,7 +96,7 @@ def split(
     from campaigns.register.corrections import Correction
     from campaigns.register.permit import answering_a_no
 
-    installation = _opened()
+    installation = opened()
     correction = Correction(dict(map(_assignment, values)), source, source_class, evidence)
     with answering_a_no(installation.engine) as connection:
         if values:
@@ -114,7 +113,7 @@ def duplicates(*, limit: Limit = 100, json: Json = False) -> None:
     """Show contacts that are probably one person, and why. Changes nothing."""
     from campaigns.register.duplicates import likely
 
-    with reading(_opened().engine) as connection:
+    with reading(opened().engine) as connection:
         found = likely(connection, limit)
     rows = [{"contacts": list(it.contacts), "reasons": it.reasons} for it in found]
     shown = [{"contacts": "{}, {}".format(*it.contacts), "why": "; ".join(it.reasons)} for it in found]
@@ -139,7 +138,7 @@ def address(
     from campaigns.register import corrections
     from campaigns.register.permit import answering_a_no
 
-    installation = _opened()
+    installation = opened()
     correction = corrections.Correction({"email": address}, source, source_class, evidence)
     with answering_a_no(installation.engine) as connection:
         if remove:
@@ -171,7 +170,7 @@ def position(
     from campaigns.register.permit import answering_a_no
     from campaigns.register.positions import Held, hold
 
-    installation = _opened()
+    installation = opened()
     held = Held(
         company,
         business_id,
@@ -204,7 +203,7 @@ def export(
     """Give contacts out, as a table that can be imported again or as JSON lines; logged as a disclosure."""
     from workers.cli.exporting import write_export
 
-    write_export(_opened(), file, (to, ground), list, as_table=format == "csv", as_json=json)
+    write_export(opened(), file, (to, ground), list, as_table=format == "csv", as_json=json)
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -212,9 +211,3 @@ def _assignment(text: str) -> tuple[str, str]:
     if not sign:
         raise InputError(f"{text!r}: write FIELD=VALUE")
     return name.strip(), value
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

@@ -13,8 +13,7 @@ from campaigns.errors import InputError
 from campaigns.planning import approval
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import CampaignNumber
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 #: How long `cancel` waits for messages in the air, in seconds; the scheduler finishes what takes longer.
 _PATIENCE = 10.0
@@ -28,28 +27,28 @@ def add_to(app: App) -> None:
 
 def pause(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Hold a campaign. When this ends with 0, no further message of it begins, on any machine."""
-    _answer(control.pause(_opened().engine, campaign, operator()), as_json=json)
+    _answer(control.pause(opened().engine, campaign, operator()), as_json=json)
 
 
 def approve(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Approve a campaign that somebody else submitted; one that waits for it goes on (`[approval]` in the settings)."""
-    fresh = approval.approve(_opened().engine, campaign, operator())
+    fresh = approval.approve(opened().engine, campaign, operator())
     answer({"approved": campaign, "fresh": fresh}, f"Approved {campaign}.", as_json=json)
 
 
 def resume(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Let a held campaign go on exactly where it was."""
-    _answer(control.resume(_opened().engine, campaign, operator()), as_json=json)
+    _answer(control.resume(opened().engine, campaign, operator()), as_json=json)
 
 
 def start(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Start a campaign now: before its time, or after its start was missed."""
-    _answer(control.start(_opened().engine, campaign, operator()), as_json=json)
+    _answer(control.start(opened().engine, campaign, operator()), as_json=json)
 
 
 def cancel(campaign: CampaignNumber, *, json: Json = False) -> None:
     """Give a campaign up for good; what has not been handed over never will be."""
-    engine = _opened().engine
+    engine = opened().engine
     change = control.cancel(engine, campaign, operator())
     until = time.monotonic() + _PATIENCE
     while change.status != "cancelled" and time.monotonic() < until:
@@ -74,7 +73,7 @@ def settle(
     json: Json = False,
 ) -> None:
     """Show the deliveries whose outcome is uncertain, or decide about them."""
-    engine = _opened().engine
+    engine = opened().engine
     if as_ is not None and resend:
         raise InputError("--as and --resend are two decisions; give one")
     if as_ is not None:
@@ -91,9 +90,3 @@ def settle(
 def _answer(change: Change, *, as_json: bool) -> None:
     value = {"id": change.campaign, "before": change.before, "status": change.status}
     answer(value, f"Campaign {change.campaign} was {change.before} and is {change.status}.", as_json=as_json)
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

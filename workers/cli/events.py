@@ -12,8 +12,7 @@ from campaigns.register.events import BY_ID, EventSource
 from campaigns.register.intake_encoding import examine
 from workers.cli.given import TableName, table
 from workers.cli.output import Json, answer
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 events = App(name="events")
 _SHOWN = 20
@@ -30,7 +29,7 @@ def take(
     json: Json = False,
 ) -> None:
     """Import a table of events. The same event of the same source again changes nothing."""
-    installation = Installation(load_settings())
+    installation = opened()
     chosen = EventSource(source, by)
     by_whom = (installation.fields, operator())
     with table(file) as (path, name):

@@ -19,8 +19,7 @@ from campaigns.feedback.scoring import score as score_of
 from workers.cli import waiting_mail
 from workers.cli.given import standard_input
 from workers.cli.output import Json, answer, answer_table
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 #: Files, or `-` for standard input, which would else read as an option.
 Files = Annotated[
@@ -76,7 +75,7 @@ def score(
 @feedback.command
 def ingest(*files: Files, json: Json = False) -> None:
     """Apply messages to the register; - reads one from standard input."""
-    installation = Installation(load_settings())
+    installation = opened()
     done = [
         {
             "file": file,
@@ -103,7 +102,7 @@ def list_(*, alarms: bool = False, kind: str = "", limit: int = 50, json: Json =
     limit
         So many events at most.
     """
-    engine = Installation(load_settings()).engine
+    engine = opened().engine
     rows = listing.alarms(engine) if alarms else listing.events(engine, kind=kind, limit=limit)
     answer_table({"alarms" if alarms else "events": rows}, rows, as_json=json)
 

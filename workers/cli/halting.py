@@ -12,8 +12,7 @@ from campaigns.delivery import restart
 from campaigns.errors import RefusedOperation
 from campaigns.register.replay import Replay, replay
 from workers.cli.output import Json, answer
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import Installation, opened, operator
 
 
 def halt(
@@ -25,7 +24,7 @@ def halt(
     json: Json = False,
 ) -> None:
     """Stop everything. When this ends with 0, no further message begins, on any machine."""
-    fresh = restart.halt(_opened().engine, reason, operator(), restored=restored)
+    fresh = restart.halt(opened().engine, reason, operator(), restored=restored)
     answer({"halted": True, "fresh": fresh}, "Everything is halted; `utskick go` ends it.", as_json=json)
 
 
@@ -44,7 +43,7 @@ def go(
     json: Json = False,
 ) -> None:
     """End a halt. After a restored backup the opt-out logs are replayed first, and what was open becomes uncertain."""
-    installation = _opened()
+    installation = opened()
     replayed = _replay(installation, replay_log, all_logs=all_logs)
     done = restart.go(installation.engine, operator())
     value = {"halted": False, **asdict(done), "replayed": asdict(replayed) if replayed else None}
@@ -73,9 +72,3 @@ def _told(done: restart.Restart, replayed: Replay | None) -> str:
         f"{done.uncertain} deliveries are uncertain now (`utskick campaigns settle`), {done.held} campaigns that had "
         "not started are paused. Sending goes on."
     )
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

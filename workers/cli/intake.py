@@ -18,8 +18,7 @@ from workers.cli.given import TableName, table
 from workers.cli.output import FAILED, Json, answer
 from workers.cli.words import Basis, SourceKind
 from workers.importing import run_import
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 #: The exit code of `--strict` where some rows were taken and some refused.
 TAKEN_IN_PART: Final = 3
@@ -42,14 +41,13 @@ def take(
     json: Json = False,
 ) -> None:
     """Import a table of contacts. Nobody who said no is revived; the same file again changes nothing."""
-    installation = Installation(load_settings())
-    ring = installation.ring
+    installation = opened()
     mapping = read_map(map)
     with reading(installation.engine) as connection:
         chosen = mailing_lists.get(connection, list)
     with table(file) as (path, name), _progress(name, shown=not json) as tell:
         request = ImportRequest(path, chosen, source, basis, evidence, source_class, mapping, dry_run, name)
-        report = run_import(installation.engine, ring, request, operator(), tell)
+        report = run_import(installation.engine, installation.ring, request, operator(), tell)
     answer(_told(report), _text(report, dry_run=dry_run), as_json=json)
     if (code := _exit_code(report, strict=strict)) != 0:
         sys.exit(code)

@@ -13,8 +13,7 @@ from campaigns.register.mailing_lists import DEFAULT_PURPOSE, MailingList
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import ListKey
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 lists = App(name="lists")
 
@@ -29,7 +28,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Add a mailing list; adding the same list again changes nothing."""
-    installation = _opened()
+    installation = opened()
     with writing(installation.engine) as connection:
         added = mailing_lists.add(connection, MailingList(0, key, kind, name, purpose), operator())
     answer(
@@ -40,7 +39,7 @@ def add(
 @lists.command(name="list")
 def show(*, json: Json = False) -> None:
     """Show all mailing lists."""
-    installation = _opened()
+    installation = opened()
     with reading(installation.engine) as connection:
         rows = [asdict(item) for item in mailing_lists.all_lists(connection)]
     answer_table({"lists": rows}, rows, as_json=json)
@@ -63,10 +62,4 @@ def export(
     """Give out those subscribed to a list; logged as a disclosure."""
     from workers.cli.exporting import write_export
 
-    write_export(_opened(), file, (to, ground), key, as_table=format == "csv", as_json=json)
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation
+    write_export(opened(), file, (to, ground), key, as_table=format == "csv", as_json=json)

@@ -14,8 +14,7 @@ from campaigns.errors import InputError
 from campaigns.planning.campaign import plan_campaign
 from workers.cli.documents import Assignments, FileName, read_submission
 from workers.cli.output import Json, answer
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import Installation, opened, operator
 
 
 def preview(
@@ -37,8 +36,7 @@ def preview(
     document["submission_id"] = f"preview-{secrets.token_hex(8)}"
     by = operator()
     document.setdefault("submitted_by", by.name)
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
+    installation = opened()
     chosen = None if contact is None else _contact(installation, contact)
     plan = plan_campaign(installation.planning, document)
     author = installation.author(plan.submission.sender.key)

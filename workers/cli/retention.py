@@ -13,7 +13,7 @@ from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
 from workers.settings import load_settings
 from workers.sweeping import sweep_all, windows
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 retention = App(name="retention")
 hold = App(name="hold", help="What must not go, although its time is over.")
@@ -42,7 +42,7 @@ def sweep(
     json: Json = False,
 ) -> None:
     """Let go of what is due, in the register and among this machine's files. The scheduler does so every day."""
-    report = sweep_all(_opened(), operator(), dry_run=dry_run)
+    report = sweep_all(opened(), operator(), dry_run=dry_run)
     value = {"dry_run": dry_run, **report.plain()}
     went = [f"{number} of {kind}" for kind, number in value["gone"].items()]
     verb = "would go" if dry_run else "went"
@@ -55,7 +55,7 @@ def sweep(
 @retention.command
 def report(*, json: Json = False) -> None:
     """Show the last sweeps: when, by whom, how many of each kind went."""
-    with reading(_opened().engine) as connection:
+    with reading(opened().engine) as connection:
         rows = sweeps(connection)
     flat = [
         {**row, "gone": _listed(row.get("gone", {})), "refused": _listed(row.get("refused", {}))}
@@ -84,7 +84,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Hold something: no sweep lets it go until the hold is lifted."""
-    with writing(_opened().engine) as connection:
+    with writing(opened().engine) as connection:
         number = holds.place(connection, holds.Held(contact, campaign, kind), reason, operator())
     answer({"hold": number}, f"Hold {number} stands.", as_json=json)
 
@@ -96,7 +96,7 @@ def lift(
     json: Json = False,
 ) -> None:
     """Lift a hold; what it held goes with the next sweep."""
-    with writing(_opened().engine) as connection:
+    with writing(opened().engine) as connection:
         holds.lift(connection, number, operator())
     answer({"lifted": number}, f"Hold {number} is lifted.", as_json=json)
 
@@ -104,16 +104,10 @@ def lift(
 @hold.command(name="list")
 def list_holds(*, json: Json = False) -> None:
     """Show the holds that stand."""
-    with reading(_opened().engine) as connection:
+    with reading(opened().engine) as connection:
         rows = [{**row, "placed_at": iso(row["placed_at"])} for row in holds.standing(connection)]
     answer_table({"holds": rows}, rows, as_json=json)
 
 
 def _listed(found: dict[str, Any]) -> str:
     return ", ".join(f"{kind} {value}" for kind, value in found.items())
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

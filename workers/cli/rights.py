@@ -20,8 +20,7 @@ from campaigns.store.engine import reading, writing
 from workers.cli import given, rights_duties
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import Limit
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import Installation, opened, operator
 
 rights = App(name="rights")
 rights_duties.add_to(rights)
@@ -54,7 +53,7 @@ def open_(
     json: Json = False,
 ) -> None:
     """Record a request; an objection binds when the command ends with 0 and is closed at once."""
-    installation = _opened()
+    installation = opened()
     if mail is not None:
         if kind == "objection" or contact is not None or address_from is not None:
             raise InputError("--mail stands alone; an objection takes --contact or --address-from")
@@ -115,7 +114,7 @@ def identify(
     json: Json = False,
 ) -> None:
     """Record that the person who asks is who they say."""
-    installation = _opened()
+    installation = opened()
     if contact is not None:
         with writing(installation.engine) as connection:
             people.living(connection, contact)
@@ -135,7 +134,7 @@ def disclose(
     from campaigns.rights.disclosure import disclose as disclosed
     from workers.cli.rights_package import keeper, refuse_used, write_package
 
-    installation = _opened()
+    installation = opened()
     refuse_used(out)
     package = disclosed(
         installation.engine, installation.ring, keeper(installation.settings), request, operator()
@@ -150,7 +149,7 @@ def erase(request: RequestNumber, *, json: Json = False) -> None:
     from campaigns.rights.erasure import erase as erased_from
     from workers.erasing import erase_files
 
-    installation = _opened()
+    installation = opened()
     gone = erased_from(installation.engine, installation.ring, request, operator())
     files = erase_files(installation, gone)
     told = {
@@ -174,7 +173,7 @@ def extend(
     json: Json = False,
 ) -> None:
     """Lengthen the time for an answer, once, within its first month."""
-    installation = _opened()
+    installation = opened()
     zone = installation.settings.time_zone
     until = requests.extend(installation.engine, request, reason, operator(), months=months, time_zone=zone)
     text = f"Request {request} is to be answered by {until}. Tell the person, and why."
@@ -190,21 +189,21 @@ def refuse(
     json: Json = False,
 ) -> None:
     """Refuse a request; prints the answer to the person, with their remedies."""
-    letter = requests.refuse(_opened().engine, request, Refusal(ground, reason), operator())
+    letter = requests.refuse(opened().engine, request, Refusal(ground, reason), operator())
     answer({"request": request, "ground": ground, "letter": letter}, letter, as_json=json)
 
 
 @rights.command
 def withdraw(request: RequestNumber, *, json: Json = False) -> None:
     """Close a request that the person took back."""
-    requests.withdraw(_opened().engine, request, operator())
+    requests.withdraw(opened().engine, request, operator())
     answer({"request": request}, f"Request {request} is closed.", as_json=json)
 
 
 @rights.command
 def show(request: RequestNumber, *, json: Json = False) -> None:
     """Show one request: who did what when, and whom others must be told of."""
-    with reading(_opened().engine) as connection:
+    with reading(opened().engine) as connection:
         found = listing.show(connection, request)
     answer(found, "\n".join(f"{name}: {value}" for name, value in found.items()), as_json=json)
 
@@ -221,7 +220,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """Show the open requests, the most pressing first."""
-    installation = _opened()
+    installation = opened()
     zone = installation.settings.time_zone
     today = deadlines.local_day(utc_now(), zone)
     with reading(installation.engine) as connection:
@@ -255,9 +254,3 @@ def _moment(day: str | None, zone: str) -> datetime | None:
     except ValueError:
         raise InputError(f"{day!r} is no day; write YYYY-MM-DD") from None
     return datetime.combine(told, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

@@ -17,8 +17,7 @@ from campaigns.register.permit import answering_a_no
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import ContactNumber, Limit
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 RequestNumber = Annotated[int, Parameter(help="Its number, as `utskick rights list` shows it.")]
 _OWNER_ONLY = 0o600
@@ -38,7 +37,7 @@ def rectify(
     """Correct what an identified request says; when it ends with 0, nothing goes to an old address any more."""
     from campaigns.rights.rectification import rectify as rectified
 
-    installation = _opened()
+    installation = opened()
     wanted = dict(_assignment(value) for value in values)
     changed = rectified(installation.engine, installation.ring, request, wanted, operator())
     text = f"Corrected: {', '.join(changed)}." if changed else "Stood so already."
@@ -49,7 +48,7 @@ def restrict(request: RequestNumber, *, json: Json = False) -> None:
     """Freeze the person of an identified request: kept, and nothing is sent; binds when the command ends with 0."""
     from campaigns.rights.rectification import restrict as restricted
 
-    installation = _opened()
+    installation = opened()
     number = restricted(installation.engine, installation.ring, request, operator())
     text = f"Restricted. {number} recipients are to be told: `utskick rights tellings`."
     answer({"request": request, "to_be_told": number}, text, as_json=json)
@@ -64,7 +63,7 @@ def unrestrict(
     """Lift the restriction of somebody who has been told so before."""
     from campaigns.rights.rectification import lift_restriction
 
-    installation = _opened()
+    installation = opened()
     day = _moment(informed).date()
     with answering_a_no(installation.engine) as connection:  # for the epoch and the opt-out log
         lifted = lift_restriction(connection, installation.ring, contact, day, operator())
@@ -80,7 +79,7 @@ def tellings(
     """Show who has to be told of corrections, erasures and restrictions."""
     from campaigns.rights import listing, telling
 
-    with reading(_opened().engine) as connection:
+    with reading(opened().engine) as connection:
         rows = [listing.plain(row) for row in telling.tellings(connection, told=done, limit=limit)]
     answer_table({"tellings": rows}, rows, as_json=json)
 
@@ -94,7 +93,7 @@ def told(
     """Record that a recipient was told."""
     from campaigns.rights import telling as telling_on
 
-    with writing(_opened().engine) as connection:
+    with writing(opened().engine) as connection:
         telling_on.told(connection, telling, how, operator())
     answer({"telling": telling}, f"Told under {telling}.", as_json=json)
 
@@ -114,7 +113,7 @@ def incident(
     from campaigns.rights import incident as wrong_sends
     from workers.cli.rights_package import keeper
 
-    installation = _opened()
+    installation = opened()
     zone = ZoneInfo(installation.settings.time_zone)
     wrong = wrong_sends.Wrong(campaign, _local(since, zone), _local(until, zone))
     found = wrong_sends.concerned(installation.engine, wrong)
@@ -156,9 +155,3 @@ def _local(text: str | None, zone: ZoneInfo) -> datetime | None:
         return None
     moment = _moment(text)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

@@ -7,8 +7,7 @@ from cyclopts import App
 from campaigns.planning import recurrence
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import ScheduleNumber
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 schedules = App(name="schedules")
 
@@ -16,18 +15,12 @@ schedules = App(name="schedules")
 @schedules.command(name="list")
 def show(*, json: Json = False) -> None:
     """Show all recurring schedules and when they fire next."""
-    rows = recurrence.list_schedules(_opened().engine)
+    rows = recurrence.list_schedules(opened().engine)
     answer_table({"schedules": rows}, rows, as_json=json)
 
 
 @schedules.command
 def stop(schedule: ScheduleNumber, *, json: Json = False) -> None:
     """Stop a recurring schedule for good; campaigns that it has started go on."""
-    stopped = recurrence.stop(_opened().engine, schedule, operator())
+    stopped = recurrence.stop(opened().engine, schedule, operator())
     answer({"stopped": stopped}, "Stopped." if stopped else "It had ended.", as_json=json)
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

@@ -13,8 +13,7 @@ from campaigns.register import mailing_lists
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import SegmentKey
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import Installation, opened, operator
 
 segments = App(name="segments")
 
@@ -28,7 +27,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Save a segment under a key; the same key again gives it another expression."""
-    installation = _opened()
+    installation = opened()
     with writing(installation.engine) as connection:
         planning.add(connection, Segment(key, name, expression), installation.fields, operator())
     answer({"key": key, "expression": expression}, f"Segment {key} is saved.", as_json=json)
@@ -37,7 +36,7 @@ def add(
 @segments.command(name="list")
 def show(*, json: Json = False) -> None:
     """Show all segments."""
-    with reading(_opened().engine) as connection:
+    with reading(opened().engine) as connection:
         rows = [asdict(item) for item in planning.all_segments(connection)]
     answer_table({"segments": rows}, rows, as_json=json)
 
@@ -45,7 +44,7 @@ def show(*, json: Json = False) -> None:
 @segments.command
 def count(key: SegmentKey, *, json: Json = False) -> None:
     """Count the people of a segment; groups below the minimum are not told."""
-    installation = _opened()
+    installation = opened()
     counting = _counting(installation)
     with reading(installation.engine) as connection:
         number = planning.count(connection, planning.get(connection, key).expression, counting)
@@ -61,7 +60,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """Tell in numbers who is in a segment, who is out, and why."""
-    installation = _opened()
+    installation = opened()
     counting = _counting(installation)
     with reading(installation.engine) as connection:
         chosen = mailing_lists.get(connection, list) if list else None
@@ -85,9 +84,3 @@ def _number(number: int | None, counting: Counting) -> str:
 
 def _counting(installation: Installation) -> Counting:
     return Counting(installation.fields, installation.settings.segments.minimum_group)
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

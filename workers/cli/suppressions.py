@@ -21,8 +21,7 @@ from campaigns.register.replay import replay as replay_files
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import Address, SuppressionNumber
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 suppressions = App(name="suppressions")
 OperatorKind = Literal["objection", "manual", "restricted", "hard_bounce"]
@@ -44,7 +43,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Record a "no"; it binds when the command ends with 0. A company's also holds for people added later."""
-    installation = _opened()
+    installation = opened()
     keys = _concerned(installation.ring, address, company, domain)
     with reading(installation.engine) as connection:
         list_id = mailing_lists.get(connection, list).id if list else 0
@@ -73,7 +72,7 @@ def _concerned(
 @suppressions.command
 def check(address: Address, *, json: Json = False) -> None:
     """Show what stands against an address."""
-    installation = _opened()
+    installation = opened()
     keys = installation.ring.fingerprints("address", parse_email(address).comparison_text)
     with writing(installation.engine) as connection:
         rows = [_plain(row) for row in objections.look_up(connection, keys, operator())]
@@ -88,7 +87,7 @@ def lift(
     json: Json = False,
 ) -> None:
     """Lift one "no" on evidence."""
-    installation = _opened()
+    installation = opened()
     with answering_a_no(installation.engine) as connection:  # for the epoch and the opt-out log
         lifted = objections.lift(connection, suppression, evidence, operator())
     if not lifted:
@@ -104,19 +103,13 @@ def replay(
     json: Json = False,
 ) -> None:
     """Record again what the opt-out logs say; may be repeated. Binds when the command ends with 0."""
-    installation = _opened()
+    installation = opened()
     done = replay_files(installation.engine, files or [installation.settings.opt_out_file], operator())
     text = (
         f"{done.lines} lines: {done.recorded} recorded, {done.stood} stood already, {done.lifted} lifted later, "
         f"{done.foreign} of other registers, {done.unreadable} cannot be read."
     )
     answer(asdict(done), text, as_json=json)
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from campaigns.register import access_tokens
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import AccountName, TokenNumber
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 tokens = App(name="tokens")
 
@@ -30,7 +29,7 @@ def add(
 ) -> None:
     """Make a token for a program of a service (service:NAME) or a person and print it, this once."""
     wanted = access_tokens.NewToken(account, timedelta(days=days), scope or None)
-    with writing(_opened().engine) as connection:
+    with writing(opened().engine) as connection:
         token = access_tokens.issue(connection, wanted, operator())
     answer({"token": token}, token, as_json=json)
 
@@ -38,7 +37,7 @@ def add(
 @tokens.command(name="list")
 def show_all(*, json: Json = False) -> None:
     """Show the tokens that are worth something, log-ins too; not what they are."""
-    with reading(_opened().engine) as connection:
+    with reading(opened().engine) as connection:
         rows = access_tokens.listing(connection, operator())
     answer_table({"tokens": rows}, rows, as_json=json)
 
@@ -46,12 +45,6 @@ def show_all(*, json: Json = False) -> None:
 @tokens.command
 def revoke(token: TokenNumber, *, json: Json = False) -> None:
     """Make a token worthless at once."""
-    with writing(_opened().engine) as connection:
+    with writing(opened().engine) as connection:
         fresh = access_tokens.revoke(connection, token, operator())
     answer({"revoked": token}, "Revoked." if fresh else "It was worth nothing any more.", as_json=json)
-
-
-def _opened() -> Installation:
-    installation = Installation(load_settings())
-    installation.ring  # noqa: B018 (refuse a register whose keys are lost or foreign)
-    return installation

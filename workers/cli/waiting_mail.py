@@ -14,8 +14,7 @@ from campaigns.feedback import parking
 from campaigns.feedback.ingest import ingest
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import CaseNumber, Limit, MessageNumber
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 parked = App(name="parked", help="Mail that nothing could be made of, and mail for people.")
 cases = App(name="cases", help="What a person has to decide.")
@@ -37,16 +36,14 @@ def list_parked(
     json: Json = False,
 ) -> None:
     """Show the messages that wait, or with --settled those that somebody has dealt with."""
-    rows = _shown(
-        parking.parked(Installation(load_settings()).engine, operator(), settled=settled, limit=limit)
-    )
+    rows = _shown(parking.parked(opened().engine, operator(), settled=settled, limit=limit))
     answer_table({"parked": rows}, rows, as_json=json)
 
 
 @parked.command(name="show")
 def show_parked(message: MessageNumber, *, json: Json = False) -> None:
     """Print a parked message as it came; with --json, octets that are not ASCII stand escaped."""
-    raw, _ = parking.content(Installation(load_settings()).engine, message, operator())
+    raw, _ = parking.content(opened().engine, message, operator())
     if json:
         answer({"message": message, "content": raw.decode("ascii", "backslashreplace")}, "", as_json=True)
     else:
@@ -56,7 +53,7 @@ def show_parked(message: MessageNumber, *, json: Json = False) -> None:
 @parked.command
 def retry(message: MessageNumber, *, json: Json = False) -> None:
     """Read a parked message again, as if it came now."""
-    installation = Installation(load_settings())
+    installation = opened()
     engine, tokens, ring = installation.engine, installation.tokens, installation.ring
     by = operator()
     consequences = parking.retry(
@@ -68,7 +65,7 @@ def retry(message: MessageNumber, *, json: Json = False) -> None:
 @parked.command(name="settle")
 def settle_parked(message: MessageNumber, *, json: Json = False) -> None:
     """Say that somebody has dealt with a message."""
-    parking.settle(Installation(load_settings()).engine, message, operator())
+    parking.settle(opened().engine, message, operator())
     answer({"message": message}, f"message {message} is settled", as_json=json)
 
 
@@ -80,9 +77,7 @@ def list_cases(
     json: Json = False,
 ) -> None:
     """Show the open cases, or with --closed those that were decided."""
-    rows = _shown(
-        open_cases.cases(Installation(load_settings()).engine, operator(), closed=closed, limit=limit)
-    )
+    rows = _shown(open_cases.cases(opened().engine, operator(), closed=closed, limit=limit))
     answer_table({"cases": rows}, rows, as_json=json)
 
 
@@ -94,7 +89,7 @@ def close(
     json: Json = False,
 ) -> None:
     """Close a case with what was decided; what it withheld stays until `utskick suppressions lift`."""
-    open_cases.close_case(Installation(load_settings()).engine, case, decision, operator())
+    open_cases.close_case(opened().engine, case, decision, operator())
     answer({"case": case}, f"case {case} is closed", as_json=json)
 
 
