@@ -37,8 +37,9 @@ from workers.settings import Settings
 from workers.stopping import StopFlag
 from workers.wiring import Installation
 
-#: Messages of one transaction.
+#: Messages of one transaction, and how much of them is held in memory before it begins (the last one may be more).
 _TOGETHER: Final = 50
+OCTETS_TOGETHER: Final = 20_000_000
 _PATIENCE_SECONDS: Final = 60
 _PRINCIPAL: Final = Principal("process:mailbox")
 
@@ -88,8 +89,7 @@ def poll(installation: Installation, key: str) -> Pass:
         if not server.folder.exists(box.done_folder):
             server.folder.create(box.done_folder)
         waiting = server.uids("ALL")
-        for start in range(0, len(waiting), _TOGETHER):
-            mails = [mail for uid in waiting[start : start + _TOGETHER] if (mail := _fetched(server, uid))]
+        for mails in _batches(server, waiting):
             settled = taker.take(mails)
             if settled:
                 server.move(settled, box.done_folder)
@@ -176,6 +176,20 @@ class _Taker:
             return []
         self._done.parked += 1
         return [mail.uid]
+
+
+def _batches(server: BaseMailBox, uids: Sequence[str]) -> Iterator[list[_Mail]]:
+    """The messages of these numbers that are still there, so many at a time as belong in one transaction."""
+    batch: list[_Mail] = []
+    for uid in uids:
+        mail = _fetched(server, uid)
+        if mail is not None:
+            batch.append(mail)
+        if len(batch) >= _TOGETHER or sum(len(it.raw) for it in batch) >= OCTETS_TOGETHER:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _fetched(server: BaseMailBox, uid: str) -> _Mail | None:

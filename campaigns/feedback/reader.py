@@ -9,8 +9,9 @@ RFC 6522, RFC 6533, RFC 3834, RFC 8098.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from campaigns.delivery.diagnosis import Said, reply_code
@@ -18,7 +19,16 @@ from campaigns.feedback import answers, complaints, dsn, notices, textual
 from campaigns.feedback.addresses import addresses, first_address, speaks_for_a_system
 from campaigns.feedback.classify import classified
 from campaigns.feedback.event import plain
-from campaigns.feedback.mime import Fields, Part, leaves, read_fields, read_message, unnamed_parts, words
+from campaigns.feedback.mime import (
+    PART_OCTETS,
+    Fields,
+    Part,
+    leaves,
+    read_fields,
+    read_message,
+    unnamed_parts,
+    words,
+)
 from campaigns.feedback.report import Class, MessageKind, RecipientReport, Report, Returned
 from campaigns.feedback.systems import DAEMON_NAMES, DAEMONS, SUBJECTS
 
@@ -151,10 +161,7 @@ def _read(mail: _Mail) -> Report:
 
 
 def _from_status(mail: _Mail) -> tuple[RecipientReport, ...]:
-    announced = mail.announced
-    found = [block for text in mail.status for block in dsn.blocks(text, announced=announced)][
-        : dsn.RECIPIENTS
-    ]
+    found = list(islice(_blocks(mail), dsn.RECIPIENTS))
     if not found:
         return ()
     told = {failure.address.lower(): failure for failure in textual.failures(mail.notice, ())}
@@ -167,6 +174,14 @@ def _from_status(mail: _Mail) -> tuple[RecipientReport, ...]:
             verdict = _completed(verdict, known, mail)
         verdicts.append(verdict)
     return tuple({(item.recipient.lower(), item.action): item for item in reversed(verdicts)}.values())[::-1]
+
+
+def _blocks(mail: _Mail) -> Iterator[dsn.Block]:
+    """The recipients' blocks of all parts, as far as these are read together."""
+    left = PART_OCTETS
+    for text in mail.status:
+        yield from dsn.blocks(text[:left], announced=mail.announced)
+        left = max(0, left - len(text))
 
 
 def _completed(verdict: RecipientReport, told: textual.Failure | None, mail: _Mail) -> RecipientReport:

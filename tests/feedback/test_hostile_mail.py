@@ -84,6 +84,20 @@ def test_only_the_beginning_of_a_part_is_read() -> None:
     assert read_report(STATUS_PART + filling * 3 + late).recipients == ()
 
 
+BLOCK = b"Final-Recipient: rfc822; a@b.example\nAction: failed\n\n"
+
+
+@pytest.mark.parametrize("filling,read", [(b"", 100), (b"X: y\n" * 20_000 + b"\n", 5)])
+def test_of_all_status_parts_together_only_so_much_is_read(filling: bytes, read: int) -> None:
+    raw = b"From: x\nContent-Type: multipart/mixed; boundary=skarv\n\n" + b"".join(
+        b"--skarv\nContent-Type: message/delivery-status\n\n"
+        + filling
+        + BLOCK.replace(b"a@", b"a%d@" % number)
+        for number in range(100)
+    )
+    assert len(read_report(raw).recipients) == read
+
+
 def test_what_a_report_returns_is_not_read_as_a_report() -> None:
     """A message that quotes somebody's failure report does not fail itself."""
     inner = report("x@y.example", returned="Message-ID: <inner@b.example>\r\n").replace(b"\r\n", b"\n")

@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 
-from campaigns.feedback.mime import DELIMITERS
+from campaigns.feedback.mime import DELIMITERS, PARTS
 from campaigns.feedback.reader import read_report
 from campaigns.feedback.scoring import score
 from tests.architecture.tree import ROOT
@@ -39,6 +39,12 @@ def filled(pattern: bytes) -> bytes:
     return (pattern * (OCTETS // len(pattern) + 1))[:OCTETS]
 
 
+def in_parts(kind: bytes, pattern: bytes) -> bytes:
+    """As many parts as a message may have, all full."""
+    part = b"--b\nContent-Type: " + kind + b"\n\n" + filled(pattern)[:98_000] + b"\n\n"
+    return HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n" + part * PARTS
+
+
 HOSTILE = {
     "header fields": HEAD + filled(b"X: a\n"),
     "one long header": HEAD + b"X: " + filled(b"a"),
@@ -52,6 +58,13 @@ HOSTILE = {
     "tags": HEAD + b"Content-Type: text/html\n\n" + filled(b"<a"),
     "styles": HEAD + b"Content-Type: text/html\n\n" + filled(b"<style "),
     "blocks": b"Content-Type: message/delivery-status\n\n" + filled(b"Final-Recipient: x;a@b.example\n\n"),
+    "blocks in parts": in_parts(
+        b"message/delivery-status", b"Final-Recipient: x;a@b.example\nAction: failed\n\n"
+    ),
+    "blocks in texts": in_parts(
+        b"text/plain", b"reason user unknown Final-Recipient: x;a@b.example\n550 5.1.1 "
+    ),
+    "returned parts": in_parts(b"message/rfc822", b"word\n"),
     "brackets": HEAD + b'\n{"notificationType":' + filled(b"["),
     "escapes": HEAD + b"\n" + filled(b"\x1b$B$3\x1b(B"),
     "returns": filled(b"\r"),

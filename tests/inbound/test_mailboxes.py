@@ -4,7 +4,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from campaigns.clock import boot_seconds
 from campaigns.errors import KeysFault, SettingsError, Unreachable
+from campaigns.feedback.apply import Outcome, Report, apply_reports
 from campaigns.feedback.event import FeedbackEvent
 from campaigns.feedback.ingest import arrived
 from campaigns.feedback.mime import MESSAGE_OCTETS
@@ -80,6 +81,22 @@ def test_what_lies_there_is_taken_and_moved(
     assert register.status(2) == "unsubscribed"
     assert (server.count(), server.count("Utskick")) == (0, 3)
     assert poll_all(installed, ["bounces"]) == [Pass("bounces")]
+
+
+def test_large_messages_are_not_all_held_at_once(
+    register: Register, server: ImapServer, installed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = []
+
+    def counted(engine: sa.Engine, reports: Sequence[Report]) -> Outcome:
+        together.append(len(reports))
+        return apply_reports(engine, reports)
+
+    monkeypatch.setattr("workers.mailboxes.apply_reports", counted)
+    monkeypatch.setattr("workers.mailboxes.OCTETS_TOGETHER", 2_000)
+    server.deliver(*(bounce(register, number) + b"x" * 1_000 for number in (1, 2, 3)))
+    assert poll_all(installed) == [Pass("bounces", taken=3)]
+    assert together == [2, 1]
 
 
 def test_what_is_not_durable_stays(register: Register, server: ImapServer, installed: Installation) -> None:
