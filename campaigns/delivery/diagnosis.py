@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from campaigns.delivery.matching import PhraseTable
-from campaigns.delivery.phrases import NOBODY, SAID, Cause
+from campaigns.delivery.nobody_there import NOBODY
+from campaigns.delivery.phrases import SAID, Cause
 from campaigns.delivery.providers_words import PROVIDERS
 
 Stage = Literal["connect", "mail", "rcpt", "data", "dot", "local"]
@@ -52,7 +53,7 @@ def diagnose(said: Said) -> Diagnosis:
     """The cause of a refusal."""
     text = " ".join(said.text[:TEXT_CHARACTERS].lower().split())
     code = said.code if said.code is not None else reply_code(text)
-    enhanced = _most_telling(enhanced_code(text), enhanced_code(said.enhanced or "") or None)
+    enhanced = _most_telling(enhanced_code(text), stated_code(said.enhanced or "") or None)
     passing = enhanced.startswith(("2.", "4.")) or (code is not None and code // 100 != 5)
     found = _found(text, code, enhanced, said)
     if found.cause is Cause.ADDRESS_DEAD and (passing or enhanced.startswith(("4.7.", "5.7."))):
@@ -68,13 +69,14 @@ def plain_words(text: str) -> str:
 
 
 def enhanced_code(text: str) -> str:
-    """The first enhanced status code in a text, or nothing; one that says something before X.0.0."""
-    vague = ""
-    for found in _ENHANCED.finditer(text):
-        if not found[0].endswith(".0.0"):
-            return found[0]
-        vague = vague or found[0]
-    return vague
+    """The first enhanced status code of a failure in a text, or nothing; one that says something before X.0.0. What
+    went well in a transcript, and versions of programs that begin with 2, are none."""
+    return _first_code(_ENHANCED, text)
+
+
+def stated_code(text: str) -> str:
+    """The enhanced status code that a field states; it may be one of success."""
+    return _first_code(_STATED, text)
 
 
 def reply_code(text: str) -> int | None:
@@ -91,6 +93,15 @@ def cause_of_codes(code: int | None, enhanced: str) -> Cause:
     return _BY_DETAIL.get((subject, detail)) or _BY_SUBJECT.get(subject, Cause.UNKNOWN)
 
 
+def _first_code(pattern: re.Pattern[str], text: str) -> str:
+    vague = ""
+    for found in pattern.finditer(text):
+        if not found[0].endswith(".0.0"):
+            return found[0]
+        vague = vague or found[0]
+    return vague
+
+
 def _found(text: str, code: int | None, enhanced: str, said: Said) -> Diagnosis:
     provider = _PROVIDERS.first(text)
     if provider is not None:
@@ -101,7 +112,7 @@ def _found(text: str, code: int | None, enhanced: str, said: Said) -> Diagnosis:
     stated = _SAID.first(words)
     if stated is not None and not (nobody and stated[0] in _WEAKER):
         return Diagnosis(stated[0], f"text: {stated[1]}")
-    if nobody is not None:
+    if nobody is not None and not (nobody[1] in _UNAVAILABLE and enhanced.startswith(_OF_THE_MAILBOX)):
         return _nobody(nobody[1], enhanced, said)
     if by_code is Cause.ADDRESS_DEAD and said.stage in _NOT_ABOUT_THE_RECIPIENT:
         return Diagnosis(
@@ -146,7 +157,8 @@ _PROVIDERS: Final = PhraseTable(PROVIDERS)
 _SAID: Final = PhraseTable(SAID)
 _NOBODY: Final = PhraseTable([(Cause.ADDRESS_DEAD, NOBODY)])
 # An IP address is no status code, neither is the version of a program.
-_ENHANCED: Final = re.compile(r"(?<![\d.\w/])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
+_ENHANCED: Final = re.compile(r"(?<![\d.\w/])[45]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
+_STATED: Final = re.compile(r"(?<![\d.\w/])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _REPLY: Final = re.compile(r"(?<![\d./\w-])([45][0-5]\d)(?=[\s\-:,#;'\"<]|\Z)")
 # `550 5.1.1 <a@b.example>: User unknown`: the answer to RCPT of Postfix and its kin.
 _QUOTED_RECIPIENT: Final = re.compile(r"55\d[ :-]{1,3}(?:5\.\d\.\d{1,3} )?<[^<>\s]{1,320}>:\s")
@@ -159,6 +171,9 @@ _PUNCTUATION: Final = str.maketrans(
 _NOT_ABOUT_THE_RECIPIENT: Final = frozenset({"connect", "mail", "local"})
 _NOUNS: Final = ("recipient", "user", "mailbox", "account", "address", "unavailable", "alias")
 _ABOUT_THE_ADDRESS: Final = frozenset({"5.4.4", "5.4.310", "5.5.0"})
+#: RFC 5321's own words for 550: "not found, no access, or command rejected for policy reasons"; a code tells which.
+_UNAVAILABLE: Final = frozenset({"mailbox unavailable", "mailbox not available"})
+_OF_THE_MAILBOX: Final = ("4.2.", "5.2.")
 #: What a text may also say of an unknown address without meaning something else by it.
 _WEAKER: Final = frozenset({Cause.NETWORK, Cause.SYSTEM, Cause.PROTOCOL})
 

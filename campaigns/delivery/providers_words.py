@@ -81,6 +81,8 @@ PROVIDERS: Final[tuple[Rule, ...]] = (
             "hop count exceeded",
         ),
     ),
+    # Mail.ru.
+    (Cause.ADDRESS_DEAD, ("message was not accepted -- invalid mailbox",)),
     # Yahoo and AOL.
     (
         Cause.ADDRESS_DEAD,

@@ -32,7 +32,21 @@ _SUBJECTS: Final = (
     "resposta automática",
     "automatisch antwoord", "automatische beantwoording", "afwezig", "fravær", "autosvar", "automatisk svar",
     "ikke på kontoret",
-    "automatyczna odpowiedź", "автоответ", "自動応答", "自動返信", "不在", "自动回复", "thank you for your email",
+    "automatyczna odpowiedź", "odpowiedź automatyczna", "autoodpowiedź", "nieobecno", "poza biurem",
+    "ausencia", "fuera de oficina", "ausente", "assente", "assenza", "fuori ufficio", "ausência",
+    "fora do escritório", "niet aanwezig", "met verlof", "fraværsmelding", "feriefravær",
+    "automaatvastus", "puhkusel", "automatická odpov", "mimo kancelář", "nepřítomnost", "automatikus válasz",
+    "házon kívül", "otomatik yanıt", "ofis dışında", "răspuns automat", "automātiska atbilde",
+    "automatinis atsakymas", "αυτόματη απάντηση", "автоматический ответ", "автовідповідь", "elternzeit",
+    "en congé", "absence re:", "vapaalla", "lomaviesti", "äitiyslomalla", "perhevapaalla",
+    "semesterstängt", "sjukskriven", "tjänstledig", "自动答复", "автоответ", "自動応答", "自動返信", "不在", "自动回复",
+    "thank you for your email",
+    "thank you for your e-mail", "thank you for your message", "thanks for your email",
+    "thanks for contacting",
+    "tack för ditt mejl", "tack för ditt meddelande", "kiitos viestistä", "vielen dank für ihre",
+    "merci pour votre",
+    "ticket received", "your request has been received", "we received your", "request received",
+    "acknowledgement of",
     "thank you for contacting",
     "we have received your", "your message has been received", "ticket #", "[ticket", "case created",
     "ärendenummer",
@@ -57,7 +71,24 @@ _WORDS: Final = (
     "jag är föräldraledig", "åter den", "olen lomalla", "olen poissa", "olen vuosilomalla",
     "olen tavoitettavissa",
     "palaan töihin", "en ole paikalla", "ich bin nicht im büro", "ich bin im urlaub", "ich bin bis",
-    "je suis absent",
+    "je suis absent", "je suis en congé", "absent du bureau", "absente du bureau", "en congés jusqu",
+    "je serai absent",
+    "je serai de retour", "sono assente", "sarò assente", "sono fuori ufficio", "sono in ferie",
+    "assente dall'ufficio",
+    "me encuentro de vacaciones", "estoy de vacaciones", "estaré fuera", "estaré ausente",
+    "me encuentro fuera",
+    "ben ik afwezig", "ik ben afwezig", "ik ben niet aanwezig", "ik ben met vakantie", "ik ben op vakantie",
+    "ben ik niet op kantoor", "jestem na urlopie", "jestem nieobecn", "przebywam na urlopie", "olen puhkusel",
+    "jeg er på ferie", "jeg holder ferie", "jeg har ferie", "jeg er ikke på kontoret", "jeg er fraværende",
+    "estou de férias", "estou ausente", "estarei ausente", "я в отпуске", "нахожусь в отпуске",
+    "jsem na dovolené",
+    "szabadságon vagyok", "derzeit nicht im", "zur zeit nicht im", "bin ich wieder erreichbar",
+    "bin ich wieder im büro", "außer haus", "nicht weitergeleitet", "ich befinde mich im urlaub",
+    "inte på plats just nu", "läser inte min e-post", "läser inte mejl", "jag är bortrest", "är tillbaka den",
+    "en ole toimistolla", "en ole tavoitettavissa", "luen sähköpostia", "luen sähköpostiani",
+    "palaan lomalta",
+    "i am out of office", "i'm out of office", "i am away until", "i am on annual leave",
+    "i am on parental", "i am on maternity", "i am travelling with limited", "with limited access to my",
     "je suis actuellement absent", "estoy fuera de", "no longer works here", "no longer with the company",
     "har slutat",
     "ei ole enää töissä", "ei enää työskentele", "this is an automatic reply", "this is an automated",
@@ -88,7 +119,8 @@ _STOPS: Final = frozenset(
         "ta bort mig", "avanmälan",
         "avanmäl", "avanmäl mig", "sluta", "sluta skicka", "nej tack", "inga fler", "peru", "peruuta",
         "peruutus", "lopeta",
-        "poista", "poista minut", "poistakaa", "poistakaa minut", "ei kiitos", "peru tilaus", "peruuta tilaus",
+        "poista", "poista minut", "poistakaa", "poistakaa minut", "ei kiitos", "peru tilaus",
+        "peruuta tilaus",
         "lopettakaa",
         "abmelden", "abbestellen", "avmeld", "avmeld meg", "afmeld", "afmeld mig", "meld meg av",
     }
@@ -123,8 +155,10 @@ _PLAINLY: Final = (
     "keine weiteren e-mails", "möchte keine", "bitte abmelden", "meld meg av", "fjern meg", "fjern mig",
 )  # fmt: skip
 _EVERYTHING: Final = (
-    "unsubscribe all", "unsubscribe from all", "unsubscribe everything", "all your lists", "all lists", "no marketing",
-    "any marketing", "all marketing", "everything", "i object", "alla utskick", "alla listor", "all marknadsföring",
+    "unsubscribe all", "unsubscribe from all", "unsubscribe everything", "all your lists", "all lists",
+    "no marketing",
+    "any marketing", "all marketing", "everything", "i object", "alla utskick", "alla listor",
+    "all marknadsföring",
     "ingen marknadsföring", "allting", "all reklam", "ingen reklam", "kaikki listat", "kaikilta listoilta",
     "kaikki viestit", "kaikesta", "kaiken markkinoinnin", "suoramarkkinoin", "ei mainoksia", "kiellän",
 )  # fmt: skip
@@ -140,12 +174,16 @@ _GREETING: Final = re.compile(
     r"|thanks|thank you|mvh|med vänlig hälsning|vänliga hälsningar|hälsningar|tack|t|terveisin"
     r"|ystävällisin terveisin|kiitos)\b[\w\s,.!]{0,40}$"
 )
+#: What a line may begin with before it says what is wanted.
+_ADDRESSING: Final = re.compile(
+    r"^(?:hi|hello|hey|hej|hejsan|hei|terve|moi|hallo|please|snälla|tack)\b[ ,.!]{1,4}"
+)
 _MAX_WORDS: Final = 60
 _LINES: Final = 60
 
 
-def is_automatic(fields: Fields, subject: str, text: str) -> bool:
-    """Whether a program answered in somebody's place: absence notes, receipts of help desks and the like."""
+def is_programs(fields: Fields) -> bool:
+    """Whether the header says that a program wrote this in somebody's place (RFC 3834 5, and what products write)."""
     submitted = fields.get("auto-submitted").lower()
     if submitted and not submitted.startswith("no"):
         return True
@@ -153,8 +191,18 @@ def is_automatic(fields: Fields, subject: str, text: str) -> bool:
         return True
     if any(fields.get(name) for name in _HEADERS) or fields.get("delivered-to").lower() == "autoresponder":
         return True
-    if fields.get("x-post-messageclass").startswith("9") or "-vac@" in fields.get("message-id"):
-        return True
+    return fields.get("x-post-messageclass").startswith("9") or "-vac@" in fields.get("message-id")
+
+
+def has_empty_path(fields: Fields) -> bool:
+    """Whether a message asks not to be answered, as absence notes do (RFC 3834 3.3) and no person's mail program."""
+    stated = "".join(fields.get("return-path").split())
+    return stated == "<>" and not fields.get("list-id") and not fields.get("list-unsubscribe")
+
+
+def is_automatic(subject: str, text: str) -> bool:
+    """Whether a program answered in somebody's place by the words of it: absence notes, receipts of help desks and
+    the like."""
     lower = subject.lower()
     if any(map(lower.__contains__, _SUBJECTS)):
         return True
@@ -183,13 +231,14 @@ def asks_to_stop(subject: str, text: str) -> bool:
     written = new_words(text)
     if len(written.split()) > _MAX_WORDS:
         return False
-    lines = [line.strip(" .!,-").lower() for line in written.split("\n")]
-    said = [line for line in lines if line and not _GREETING.match(line)]
-    if said and said[0] in _STOPS:
+    lines = [line.strip(" .!,-").lower() for line in written.split("\n") if line.strip(" .!,-")]
+    said = [line for line in lines if not _GREETING.match(line)]
+    wishes = [_ADDRESSING.sub("", line) for line in lines]
+    if (said and said[0] in _STOPS) or any(wish in _STOPS for wish in wishes if wish not in lines):
         return True
     if not said and subject.strip(" .!").lower() in _STOPS:
         return True
-    joined = " ".join(said)
+    joined = " ".join(lines)
     return any(map(joined.__contains__, _PLAINLY))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from campaigns.delivery.diagnosis import Diagnosis, Said, diagnose, enhanced_code
+from campaigns.delivery.diagnosis import Diagnosis, Said, diagnose, enhanced_code, stated_code
 from campaigns.delivery.phrases import Cause
 from campaigns.feedback.event import BounceClass
 
@@ -55,7 +55,7 @@ def classify(status: str | None, diagnostic: str | None, stated: BounceClass | N
 
     A provider's own word counts first, but makes nothing hard that the code says is passing or a refusal.
     """
-    said = Said(diagnostic or "", enhanced=enhanced_code((status or "").lower()) or None)
+    said = Said(diagnostic or "", enhanced=stated_code((status or "").lower()) or None)
     code = enhanced_code(said.text.lower()) or said.enhanced or ""
     if stated is None:
         return classified(replace(said, stage="rcpt"))[0]

@@ -28,6 +28,12 @@ _ACTIONS: Final[dict[str, Class | str]] = {
     "failed": "failed",
     "failure": "failed",
     "fail": "failed",
+    "error": "failed",
+    "undeliverable": "failed",
+    "undelivered": "failed",
+    "rejected": "failed",
+    "bounced": "failed",
+    "expired": "failed",
     "delayed": "delayed",
     "delivered": "delivered",
     "relayed": "delivered",
@@ -62,22 +68,24 @@ class Block:
 
 def blocks(text: bytes, *, announced: bool) -> Iterator[Block]:
     """The recipients' blocks of a text, at most RECIPIENTS; where no status part announces them, only those that say
-    more than a name. Some systems put several recipients into one block, so
-    each Final-Recipient begins one."""
+    more than a name. Some systems put several recipients into one block, so each Final-Recipient begins one; some say
+    the action once, among the fields of the message."""
     count = 0
+    common = ""
     for piece in re.split(rb"\n[ \t]*\n", text, maxsplit=RECIPIENTS + 1):
         if b"-recipient" not in piece.lower():
+            common = common or (read_fields(piece.strip(b"\n")).get("action") if announced else "")
             continue
         group: list[tuple[str, str]] = []
         for item in read_fields(piece.strip(b"\n")).items:
             if item[0] in {name for name, _ in group} & _RECIPIENT_FIELDS:
-                yield from _block(Fields(tuple(group)), announced=announced)
+                yield from _block(Fields(tuple(group)), common, announced=announced)
                 count += 1
                 group = []
             group.append(item)
             if count >= RECIPIENTS:
                 return
-        yield from _block(Fields(tuple(group)), announced=announced)
+        yield from _block(Fields(tuple(group)), common, announced=announced)
         count += 1
 
 
@@ -113,18 +121,25 @@ def status_in(text: str) -> str:
 def _verdict(block: Block, kind: Class, *, certain: bool, why: str, said: str = "") -> RecipientReport:
     diagnostic = plain(block.diagnostic or said)
     return RecipientReport(
-        block.address, kind, block.status, block.action, diagnostic, block.original, certain, why
+        block.address,
+        kind,
+        block.status,
+        block.meaning or block.action,
+        diagnostic,
+        block.original,
+        certain,
+        why,
     )
 
 
-def _block(fields: Fields, *, announced: bool) -> Iterator[Block]:
+def _block(fields: Fields, common: str, *, announced: bool) -> Iterator[Block]:
     original, final = (typed_address(fields.get(f"{which}-recipient")) for which in ("original", "final"))
     if not (final or original):
         return
     stated, diagnostic = fields.get("status"), fields.get("diagnostic-code")
     found = _STATUS.search(stated)
     status = found[0] if found else ""
-    words = (fields.get("action") or fields.get("ction")).lower().split()
+    words = (fields.get("action") or fields.get("ction") or common).lower().split()
     if not (words or status or diagnostic or announced):
         return
     action = (

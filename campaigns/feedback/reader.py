@@ -10,43 +10,23 @@ RFC 6522, RFC 6533, RFC 3834, RFC 8098.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from campaigns.delivery.diagnosis import Said, reply_code
+from campaigns.delivery.diagnosis import Said, diagnose, reply_code
+from campaigns.delivery.phrases import Cause
 from campaigns.feedback import answers, complaints, dsn, notices, textual
 from campaigns.feedback.addresses import addresses, first_address, speaks_for_a_system
 from campaigns.feedback.classify import classified
 from campaigns.feedback.event import plain
-from campaigns.feedback.mime import (
-    PART_OCTETS,
-    Fields,
-    Part,
-    leaves,
-    read_fields,
-    read_message,
-    unnamed_parts,
-    words,
-)
+from campaigns.feedback.mime import PART_OCTETS, leaves, read_message, words
+from campaigns.feedback.parts import Mail, taken_apart
 from campaigns.feedback.report import Class, MessageKind, RecipientReport, Report, Returned
 from campaigns.feedback.systems import DAEMON_NAMES, DAEMONS, SUBJECTS
 
 __all__ = ["Report", "read_report"]
 
-_RETURNED_PARTS: Final = frozenset(
-    {
-        "message/rfc822",
-        "message/global",
-        "text/rfc822-headers",
-        "message/rfc822-headers",
-        "message/global-headers",
-        "message/partial",
-    }
-)
-_RECEIPT_PARTS: Final = frozenset(
-    {"message/disposition-notification", "message/global-disposition-notification"}
-)
 _ADDRESSED: Final = ("to", "delivered-to", "x-original-to", "envelope-to", "cc")
 _REFERRING: Final = (
     "in-reply-to",
@@ -58,95 +38,25 @@ _REFERRING: Final = (
 _ORIGINATING: Final = ("from", "return-path", "sender", "reply-to", "errors-to")
 
 
-@dataclass(frozen=True)
-class _Mail:
-    """A message taken apart by what its parts are for."""
-
-    fields: Fields
-    subject: str
-    text: str
-    notice: textual.Notice
-    status: tuple[bytes, ...]
-    announced: bool
-    reports: tuple[Part, ...]
-    receipt: bool
-    returned: tuple[Fields, ...]
-
-
 def read_report(raw: bytes) -> Report:
     """Read one message; of more than MESSAGE_OCTETS only the beginning."""
     try:
         message = read_message(raw)
         if not message.fields.items:
             return Report("unreadable")
-        return _read(_taken_apart(message, list(leaves(message))))
+        return _read(taken_apart(message, list(leaves(message))))
     except Exception:  # noqa: BLE001 (hostile octets: whatever reading them raises, the message is kept)
         return Report("unreadable")
 
 
-def _taken_apart(message: Part, parts: Sequence[Part]) -> _Mail:
-    if len(parts) == 1 and parts[0].fields.content_type.startswith(("text/", "multipart/")):
-        parts = _unnamed_parts(parts[0]) or parts
-    texts: list[Part] = []
-    status: list[bytes] = []
-    returned: list[Fields] = []
-    for part in parts:
-        kind = part.fields.content_type
-        if kind in dsn.STATUS_PARTS:
-            status.append(part.content)
-        elif kind in _RETURNED_PARTS:
-            returned.append(read_fields(part.content.lstrip(b"\n")))
-        elif (
-            kind.startswith("text/") or kind in {"", "multipart/report", "multipart/mixed"} or "/" not in kind
-        ):
-            texts.append(part)
-    text = _words_of(texts)
-    notice = textual.part_notice(text)
-    if notice.returned:
-        returned.append(read_fields(notice.returned.encode("utf-8", "replace")))
-    announced = bool(status)
-    if not announced:
-        status = [part.content for part in texts if _has_status_fields(part.content)]
-    return _Mail(
-        message.fields,
-        words(message.fields.get("subject")),
-        text,
-        notice,
-        tuple(status),
-        announced,
-        tuple(part for part in parts if part.fields.content_type in complaints.REPORT_PARTS),
-        any(part.fields.content_type in _RECEIPT_PARTS for part in parts),
-        tuple(returned),
-    )
-
-
-def _unnamed_parts(part: Part) -> list[Part]:
-    """The parts of a notice that lost the header that announced them; none where they belong to what it returns."""
-    if b"\n--" not in part.content[:_STATUS_OCTETS] and b"\n --" not in part.content[:_STATUS_OCTETS]:
-        return []
-    said = textual.part_notice(part.text).text.lower()
-    return unnamed_parts(part.content) if "--" in said and "\ncontent-" in said else []
-
-
-def _words_of(texts: Sequence[Part]) -> str:
-    plain_texts = [part for part in texts if part.fields.content_type != "text/html"]
-    chosen = [part.text for part in plain_texts[:_TEXTS] if part.text.strip()]
-    return "\n\n".join(chosen or [part.text for part in texts[:_TEXTS]])
-
-
-def _has_status_fields(content: bytes) -> bool:
-    lower = content[:_STATUS_OCTETS].lower()
-    return b"final-recipient:" in lower or b"original-recipient:" in lower
-
-
-def _read(mail: _Mail) -> Report:
+def _read(mail: Mail) -> Report:
     if mail.reports:
         kind, verdicts = complaints.read_complaint(list(mail.reports), list(mail.returned))
         return _report(mail, kind, verdicts)
     if complaints.is_microsoft_complaint(mail.fields, list(mail.returned)):
         return _report(mail, "complaint", complaints.microsoft_complaint(list(mail.returned)))
     if mail.receipt:
-        return _report(mail, "receipt", ())
+        return _from_text(mail) if _is_refusal(mail) else _report(mail, "receipt", ())
     notice = (
         notices.read_notice(mail.text) if "otificationType" in mail.text or "eventType" in mail.text else None
     )
@@ -160,7 +70,7 @@ def _read(mail: _Mail) -> Report:
     return _answer(mail)
 
 
-def _from_status(mail: _Mail) -> tuple[RecipientReport, ...]:
+def _from_status(mail: Mail) -> tuple[RecipientReport, ...]:
     found = list(islice(_blocks(mail), dsn.RECIPIENTS))
     if not found:
         return ()
@@ -176,7 +86,7 @@ def _from_status(mail: _Mail) -> tuple[RecipientReport, ...]:
     return tuple({(item.recipient.lower(), item.action): item for item in reversed(verdicts)}.values())[::-1]
 
 
-def _blocks(mail: _Mail) -> Iterator[dsn.Block]:
+def _blocks(mail: Mail) -> Iterator[dsn.Block]:
     """The recipients' blocks of all parts, as far as these are read together."""
     left = PART_OCTETS
     for text in mail.status:
@@ -184,7 +94,7 @@ def _blocks(mail: _Mail) -> Iterator[dsn.Block]:
         left = max(0, left - len(text))
 
 
-def _completed(verdict: RecipientReport, told: textual.Failure | None, mail: _Mail) -> RecipientReport:
+def _completed(verdict: RecipientReport, told: textual.Failure | None, mail: Mail) -> RecipientReport:
     """A verdict whose block names no whole address, with the one that the notice or the returned message names."""
     address = told.address if told else next(iter(_recipients_returned(mail)), verdict.recipient)
     return RecipientReport(
@@ -199,22 +109,27 @@ def _completed(verdict: RecipientReport, told: textual.Failure | None, mail: _Ma
     )
 
 
-def _from_text(mail: _Mail) -> Report:
+def _from_text(mail: Mail) -> Report:
     text = mail.notice.text
-    failed = _failed(mail)
-    if not failed and (nested := _nested(mail)):
+    if nested := _nested(mail):
         return nested
     delayed = textual.is_delay(f"{mail.subject}\n{text}")
-    success = not delayed and not failed[:1] and textual.is_success(text)
+    success = not delayed and textual.is_success(text) and reply_code(text) is None
+    failed = _failed(mail) if success or delayed or _speaks_of_failure(mail) else []
     verdicts = tuple(_text_verdict(failure, mail, delayed=delayed) for failure in failed)
-    if not verdicts:
-        if answers.is_automatic(mail.fields, mail.subject, text):
-            return _automatic(mail)
-        return _report(mail, "delivered" if success else "other", ())
-    return _report(mail, _kind_of(verdicts), verdicts)
+    if success:
+        verdicts = tuple(
+            replace(it, kind="delivered", action="delivered", why="success notice") for it in verdicts
+        )
+    if verdicts:
+        return _report(mail, _kind_of(verdicts), verdicts)
+    if success:
+        return _report(mail, "delivered", ())
+    failing = "fail" in mail.fields.get("auto-submitted").lower()
+    return _automatic(mail) if _is_automatic(mail) and not failing else _report(mail, "other", ())
 
 
-def _failed(mail: _Mail) -> list[textual.Failure]:
+def _failed(mail: Mail) -> list[textual.Failure]:
     """Whom a notice names: in its words, else in a header, else the sender's own address in its words, else in the
     message it returns."""
     own = _own_addresses(mail)
@@ -230,17 +145,47 @@ def _failed(mail: _Mail) -> list[textual.Failure]:
     ]
     if not others and any(reply_code(failure.said) for failure in named):
         return named
+    if not others and not returned and (known := textual.known_by_name(mail.notice, mail.fields.get("from"))):
+        return known
     return others or [_stated(mail.notice, address) for address in returned[:1]] or named
 
 
-def _nested(mail: _Mail) -> Report | None:
-    """The report that a notice hands on whole, where it says nothing itself."""
-    inner = read_message(mail.notice.returned.encode("utf-8", "replace"))
+def _nested(mail: Mail) -> Report | None:
+    """The report that a system hands on whole, enclosed or as text, where it names nobody itself."""
+    enclosed = next((part.content for part in mail.enclosed), b"") or mail.notice.returned.encode(
+        "utf-8", "replace"
+    )
+    if b"multipart/report" not in enclosed.lower():
+        return None
+    inner = read_message(enclosed)
     if inner.fields.content_type != "multipart/report":
         return None
-    taken = _taken_apart(inner, list(leaves(inner)))
+    if textual.failures(mail.notice, _own_addresses(mail)):
+        return None
+    taken = taken_apart(inner, list(leaves(inner)))
     verdicts = _from_status(taken) if taken.status else ()
     return _report(taken, _kind_of(verdicts), verdicts) if verdicts else None
+
+
+def _is_refusal(mail: Mail) -> bool:
+    """Whether a receipt says that a person's filter refused the message (RFC 5429 2.1.2)."""
+    return "rejected" in f"{mail.fields.get('auto-submitted')}\n{mail.text[:_SAID_CHARACTERS]}".lower()
+
+
+def _speaks_of_failure(mail: Mail) -> bool:
+    """Whether anything but the name of who wrote it says that a message was not delivered."""
+    fields, text, subject = mail.fields, mail.notice.text, mail.subject.lower()
+    if "daemon" in first_address(fields.get("from")).lower():
+        return True
+    return bool(
+        fields.content_type == "multipart/report"
+        or fields.get("x-failed-recipients")
+        or any(map(subject.__contains__, SUBJECTS))
+        or reply_code(text)
+        or dsn.status_in(text)
+        or textual.system_of(text)
+        or diagnose(Said(text, own=True)).cause in _OF_AN_ADDRESS
+    )
 
 
 def _stated(notice: textual.Notice, address: str) -> textual.Failure:
@@ -248,12 +193,13 @@ def _stated(notice: textual.Notice, address: str) -> textual.Failure:
     return textual.Failure(address, said, textual.stage_of(said), own=False)
 
 
-def _text_verdict(failure: textual.Failure, mail: _Mail, *, delayed: bool) -> RecipientReport:
+def _text_verdict(failure: textual.Failure, mail: Mail, *, delayed: bool) -> RecipientReport:
     kind, found = classified(Said(failure.said, stage=failure.stage, own=failure.own))
     if found.cause.value == "unknown":
         text = f"{failure.said}\n{mail.notice.text[-_SAID_CHARACTERS:]}"
         stage = failure.stage or textual.stage_of(text)
-        kind, found = classified(Said(text, stage=stage))
+        own = failure.own and reply_code(text) is None
+        kind, found = classified(Said(text, stage=stage, own=own))
     status = dsn.status_in(failure.said)
     if delayed:
         return RecipientReport(
@@ -264,7 +210,7 @@ def _text_verdict(failure: textual.Failure, mail: _Mail, *, delayed: bool) -> Re
     )
 
 
-def _from_a_system(mail: _Mail) -> bool:
+def _from_a_system(mail: Mail) -> bool:
     """Whether a mail system wrote this, by its name, its subject or its words; an empty return path is not enough,
     since absence notes have it as well."""
     fields = mail.fields
@@ -272,9 +218,12 @@ def _from_a_system(mail: _Mail) -> bool:
         return True
     author = words(fields.get("from")).lower()
     local = first_address(author).partition("@")[0] or author.strip("<> ")
-    if local in DAEMONS or any(map(author.__contains__, DAEMON_NAMES)):
+    nobody = author.rstrip().endswith("<>") and fields.get("return-path").strip("<> ") == ""
+    if nobody or local in DAEMONS or any(map(author.__contains__, DAEMON_NAMES)):
         return True
     subject = mail.subject.lower()
+    if (fields.get("list-id") or fields.get("list-unsubscribe")) and not subject.startswith(SUBJECTS):
+        return False  # a newsletter may speak of failures
     if subject.startswith(("re:", "sv:", "vs:", "aw:", "fw:", "fwd:")):
         return False
     if not any(map(subject.__contains__, SUBJECTS)):
@@ -285,27 +234,34 @@ def _from_a_system(mail: _Mail) -> bool:
     }
 
 
-def _answer(mail: _Mail) -> Report:
+def _answer(mail: Mail) -> Report:
     text = mail.notice.text
     if answers.is_unsubscription(mail.fields, mail.subject, text):
         return _report(mail, "unsubscribe", (_about_sender(mail, "other", "unsubscription"),))
     if answers.is_challenge(mail.fields, mail.subject, text):
         return _report(mail, "challenge", (_about_sender(mail, "other", "challenge"),))
-    if answers.is_automatic(mail.fields, mail.subject, text):
+    if answers.is_programs(mail.fields) or answers.has_empty_path(mail.fields):
         return _automatic(mail)
+    # A wish counts whatever else is said beside it, be it that the writer is on leave or has left.
     if answers.asks_to_stop(mail.subject, text):
         return _report(mail, "stop", (_about_sender(mail, "other", "asks to stop"),))
+    if answers.is_automatic(mail.subject, text):
+        return _automatic(mail)
     answered = mail.fields.get("in-reply-to") or mail.fields.get("references")
     return _report(
         mail, "reply" if answered or mail.subject[:3].lower() in {"re:", "sv:", "vs:"} else "other", ()
     )
 
 
-def _automatic(mail: _Mail) -> Report:
+def _is_automatic(mail: Mail) -> bool:
+    return answers.is_programs(mail.fields) or answers.is_automatic(mail.subject, mail.notice.text)
+
+
+def _automatic(mail: Mail) -> Report:
     return _report(mail, "auto-reply", (_about_sender(mail, "auto-reply", "automatic answer"),))
 
 
-def _about_sender(mail: _Mail, kind: Class, why: str) -> RecipientReport:
+def _about_sender(mail: Mail, kind: Class, why: str) -> RecipientReport:
     author = first_address(mail.fields.get("from")) or first_address(mail.fields.get("reply-to"))
     return RecipientReport(author, kind, "", "", plain(mail.subject), why=why)
 
@@ -320,7 +276,7 @@ def _kind_of(verdicts: Sequence[RecipientReport]) -> MessageKind:
     return "delayed" if "delayed" in kinds else "delivered" if "delivered" in kinds else "other"
 
 
-def _own_addresses(mail: _Mail) -> list[str]:
+def _own_addresses(mail: Mail) -> list[str]:
     """The addresses of the sender, who gets the notice and wrote what it returns."""
     own = [
         address
@@ -333,13 +289,13 @@ def _own_addresses(mail: _Mail) -> list[str]:
     return own + addresses(mail.fields.get("from"))
 
 
-def _recipients_returned(mail: _Mail) -> list[str]:
+def _recipients_returned(mail: Mail) -> list[str]:
     found = [address for fields in mail.returned for address in addresses(fields.get("to"))]
     return [address for address in dict.fromkeys(found) if not speaks_for_a_system(address)]
 
 
 def _report(
-    mail: _Mail, kind: MessageKind, verdicts: tuple[RecipientReport, ...], told: Returned | None = None
+    mail: Mail, kind: MessageKind, verdicts: tuple[RecipientReport, ...], told: Returned | None = None
 ) -> Report:
     returned = mail.returned
     message_ids = [fields.get("message-id") for fields in returned]
@@ -360,6 +316,5 @@ def _report(
     )
 
 
-_TEXTS: Final = 6
-_STATUS_OCTETS: Final = 64 * 1024
+_OF_AN_ADDRESS: Final = frozenset({Cause.ADDRESS_DEAD, Cause.MAILBOX_FULL, Cause.MAILBOX_DISABLED})
 _SAID_CHARACTERS: Final = 1_500

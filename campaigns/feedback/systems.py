@@ -91,7 +91,8 @@ RETURNED: Final[tuple[str, ...]] = (
     "returned mail follows", "the header of the original", "the headers of the original",
     "the original message header",
     "included is a copy", "attached is a copy", "message body suppressed", "message body is not included",
-    "start of returned", "returned header", "your original message", "copy of your message", "copy of message",
+    "start of returned", "returned header", "your original message", "copy of your message",
+    "copy of message",
     "the message header", "the text of your message", "transcript of the message", "original text follows",
     "beginning of the original", "beginning of message", "headers of the original", "header of the original",
     "first lines of the original", "the first 100 lines", "message that was sent", "the message you sent",
@@ -141,6 +142,9 @@ NAMING: Final[tuple[str, ...]] = (
     "your message to",
     "your mail to", "your email to", "nachricht an", "meddelandet till", "wurde nicht zugestellt:",
     "address failed:",
+    "error-for:", "undeliverable address:", "addressed to email address", "message was addressed,",
+    "addressed to ", "nicht zugestellt an:",
+    "odbiorca:", "geadresseerde:", "modtager:", "mottaker:", "destinatário:", "получатель:", "saaja:",
     "delivering a message to", "deliver a message to", "delivered to the following recipient", "gateway for",
 )  # fmt: skip
 
@@ -157,7 +161,7 @@ STAGES: Final[tuple[tuple[Stage, tuple[str, ...]], ...]] = (
             "to rcpt to", "after rcpt to", "[rcpt_to]", "does not like recipient", "did not like our rcpt",
             "after rcpt command",
             "rcpt to response", "(state 14)", ">>> rcpt to", "<<< rcpt to", "to rcpt command", "rcpt to:",
-            "for rcpt",
+            "for rcpt", "smtp:rcpt", "rcpt to generated",
             "does not like the recipient", "after sending rcpt",
         ),
     ),
@@ -175,7 +179,8 @@ STAGES: Final[tuple[tuple[Stage, tuple[str, ...]], ...]] = (
     (
         "connect",
         (
-            "after initial connection", "refused to talk to me", "greeting failed", "after ehlo", "after helo",
+            "after initial connection", "refused to talk to me", "greeting failed", "after ehlo",
+            "after helo",
             "to helo", "to ehlo",
             "server greeting", "helo handshake", "ehlo handshake", "after starttls", "while connecting",
             "initial greeting",
@@ -185,13 +190,22 @@ STAGES: Final[tuple[tuple[Stage, tuple[str, ...]], ...]] = (
 
 #: What a notice says that is no failure yet.
 DELAYS: Final[tuple[str, ...]] = (
-    "warning message only", "has not yet been delivered", "has been delayed", "delay reason", "will be retried",
+    "warning message only", "has not yet been delivered", "has been delayed", "delay reason",
+    "will be retried",
     "delivery attempts will continue", "will keep trying", "will continue to try", "is delayed",
     "still being retried",
     "not yet been delivered", "could not be delivered yet", "temporary problem delivering",
     "delivery has been delayed",
     "this is a warning only", "do not need to resend", "don't need to resend", "will try again",
-    "zustellung verzögert",
+    "zustellung verzögert", "verzögert sich", "noch nicht zugestellt", "wird weiterhin versucht",
+    "leveransen är försenad", "är försenad", "har inte levererats ännu", "har ännu inte kunnat levereras",
+    "toimitus viivästyy", "toimitus on viivästynyt", "ei ole vielä toimitettu", "remise retardée",
+    "remise différée", "n'a pas encore été remis", "entrega retrasada", "se ha retrasado",
+    "todavía no se ha entregado",
+    "consegna ritardata", "non è ancora stato recapitato", "bezorging is vertraagd", "nog niet bezorgd",
+    "er forsinket", "dostarczenie opóźnione", "nie została jeszcze dostarczona", "доставка задерживается",
+    "will continue trying", "will continue to attempt", "attempts will continue", "has been postponed",
+    "advisory-only", "not yet received your message", "will retry for",
     "delivery is delayed", "transient non-fatal errors",
 )  # fmt: skip
 #: What a notice says that is none.
@@ -199,7 +213,9 @@ SUCCESSES: Final[tuple[str, ...]] = (
     "was successfully delivered", "has been successfully", "successfully relayed", "successfully delivered",
     "was delivered to",
     "your message has been delivered", "delivery to these recipients or groups is complete",
-    "successful delivery report",
+    "successful delivery report", "has been delivered to the following", "wurde erfolgreich zugestellt",
+    "har levererats till följande", "on toimitettu seuraaville", "a été remis aux destinataires",
+    "has sido entregado", "se ha entregado a los", "è stato recapitato ai", "is bezorgd bij",
     "was successfully sent", "message delivered",
 )  # fmt: skip
 
@@ -227,6 +243,17 @@ SUBJECTS: Final[tuple[str, ...]] = (
     "no se puede entregar",
     "no entregado", "mancato recapito", "non recapitabile", "não entregue", "niedostarczon", "недоставлен",
     "не доставлен",
+    "zustellungsfehler", "unzustellbarkeit", "zustellung nicht", "konnte nicht zugestellt",
+    "rückläufer", "leverans misslyckades", "leveransfel", "kunde inte levereras", "gick inte att leverera",
+    "toimitus epäonnistui", "ei toimitettu", "échec de remise", "non distribu", "impossible de remettre",
+    "no se ha podido entregar", "no se pudo entregar", "no entregable", "error de entrega", "devuelto",
+    "impossibile recapitare", "non è stato recapitato", "consegna fallita", "non consegnat",
+    "kon niet worden",
+    "niet bezorgd", "bezorging mislukt", "niet afgeleverd", "nie dostarczon", "nie można dostarczyć",
+    "błąd dostarcz", "falha na entrega", "não pôde ser entregue", "nedoručiteln", "nedoručen",
+    "kézbesíthetetlen",
+    "teslim edilemedi", "не удалось доставить", "не доставлено", "ikke leveret", "ikke levert",
+    "kan ikke leveres",
     "送信できません", "配信不能", "未送达", "退信", "there was an error", "your message wasn't", "blocked delivery",
     "uheldig levering", "kunne ikke leveres", "not member", "duplicated message-id",
 )  # fmt: skip
@@ -259,5 +286,9 @@ DAEMON_NAMES: Final[tuple[str, ...]] = (
     "mail administrator",
     "delivery system", "delivery subsystem", "interscan", "postmaster", "content-filter", "mail router",
     "mail system",
-    "internet mail delivery", "microsoft outlook", "amazonses", "sns.amazonaws",
+    "internet mail delivery", "mail delivery service", "mail administration", "zustellsystem",
+    "системный администратор",
+    "systemadministrat", "järjestelmänvalvoja", "administrateur système", "administrador del sistema",
+    "amministratore di sistema", "systeembeheerder", "administrator systemu", "microsoft outlook",
+    "amazonses", "sns.amazonaws",
 )  # fmt: skip

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Final
 
 from campaigns.delivery.diagnosis import Stage, reply_code
-from campaigns.feedback.addresses import ADDRESS, addresses, speaks_for_a_system
+from campaigns.feedback.addresses import ADDRESS, addresses, first_address, speaks_for_a_system
 from campaigns.feedback.systems import DELAYS, NAMING, RETURNED, RETURNED_HEADERS, STAGES, SUCCESSES, SYSTEMS
 
 LINES: Final = 1_000
@@ -23,8 +24,11 @@ RECIPIENTS: Final = 200
 _SAID_LINES: Final = 14
 _DECORATION: Final = " \t-=_*#|+>.~/"
 _LISTED: Final = re.compile(
-    rf"^\s*(?:[*•·-]\s+|>>>\s+|\d{{1,3}}[.)]\s+)?[<\"'(]?(?P<address>{ADDRESS})[>\"')]{{0,2}}(?P<rest>.*)$"
+    rf"^\s*(?:[*•·>-]{{1,3}}\s+|\d{{1,3}}[.)]\s+)?[<\"'(\[]?(?P<address>{ADDRESS})[>\"')\]]{{0,2}}(?P<rest>.*)$"
 )
+_NAME: Final = re.compile(r"[ \t]{1,20}[\w.+-]{2,64}")
+#: What stands before the address of a sender rather than a recipient.
+_WRITTEN_BY: Final = re.compile(r"\b(?:mail|message) from\W{0,3}$", re.IGNORECASE)
 _FIELD: Final = re.compile(r"^(?:[A-Z][\w-]{1,30}): ")
 _TRANSCRIPT: Final = re.compile(
     rf"^\s*[45]\d\d\s(?:[45]\.\d{{1,3}}\.\d{{1,3}}\s)?.{{0,20}}?<?(?P<address>{ADDRESS})>?\.\.\."
@@ -110,6 +114,19 @@ def failures(notice: Notice, own_addresses: Iterable[str]) -> list[Failure]:
     return [replace(failure, spared=True) for failure in _with_words(lines, spared)]
 
 
+def known_by_name(notice: Notice, author: str) -> list[Failure]:
+    """The recipients of whom a system tells only what stands before the @: alone on an indented line, after a line that
+    ends with a colon. They are at the system's own domain."""
+    domain = first_address(author).rpartition("@")[2]
+    lines = [line for line in notice.lines if line.strip()]
+    for number, line in enumerate(lines):
+        if domain and line.endswith(":"):
+            names = list(takewhile(_NAME.fullmatch, lines[number + 1 : number + 1 + RECIPIENTS]))
+            if names:
+                return [Failure(f"{name.strip()}@{domain}", line.strip(), None, own=True) for name in names]
+    return []
+
+
 def stage_of(text: str) -> Stage | None:
     """Where a refusal was met, as far as the words tell."""
     lower = " ".join(text.lower().split())
@@ -161,7 +178,7 @@ def _named(lines: Sequence[str]) -> list[tuple[int, str, str]]:
         name = next(filter(lower.__contains__, NAMING), "")
         if name:
             rest = line[lower.find(name) + len(name) - name.endswith("<") :]
-            named = addresses(rest)
+            named = [found for found in addresses(rest) if not _WRITTEN_BY.search(rest.partition(found)[0])]
             found.extend((number, address, rest.partition(address)[2]) for address in named[:RECIPIENTS])
         if len(found) >= RECIPIENTS:
             break
@@ -185,6 +202,9 @@ def _in_prose(lines: Sequence[str]) -> list[tuple[int, str, str]]:
     """The address of a text that names only one."""
     found = [(number, address, line) for number, line in enumerate(lines) for address in addresses(line)]
     found = [item for item in found if not _FIELD.match(item[2].lstrip())]
+    found = [item for item in found if not _WRITTEN_BY.search(item[2].partition(item[1])[0])]
+    others = [item for item in found if not speaks_for_a_system(item[1])]
+    found = others or found
     return found[:1] if len({address.lower() for _, address, _ in found}) == 1 else []
 
 

@@ -35,6 +35,7 @@ PURE = (
     "campaigns.delivery.replies",
     "campaigns.delivery.diagnosis",
     "campaigns.delivery.matching",
+    "campaigns.delivery.nobody_there",
     "campaigns.delivery.phrases",
     "campaigns.delivery.providers_words",
     "campaigns.rights.asked_by_mail",

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.delivery.matching import STRETCH, PhraseTable
-from campaigns.delivery.phrases import NOBODY, SAID, Cause
+from campaigns.delivery.nobody_there import NOBODY
+from campaigns.delivery.phrases import SAID, Cause
 
 CAUSES = list(Cause)
 letters = st.text("ab (?", min_size=1, max_size=4)

@@ -29,6 +29,27 @@ CASES: list[tuple[str, str, BounceClass]] = [
     ("", "", "other"),
     ("5.1.10 ", "", "hard"),
     ("5.1.100", "", "soft"),
+    ("5.2.1", "550 5.2.1 Mailbox not available", "other"),
+    ("5.2.1", "550 5.2.1 User unknown", "hard"),
+    ("5.0.0", "X-Postfix; [kund.example]: Name or service not known", "hard"),
+    (
+        "5.0.0",
+        "550 Message was not accepted -- invalid mailbox. Local mailbox a@b.example is unavailable",
+        "hard",
+    ),
+    ("5.0.0", "550 this address no longer accepts mail, she has left the company", "hard"),
+    ("4.2.1", "450 4.2.1 she has left the company", "soft"),
+    ("", "250 2.1.5 taken, then 550 5.1.1 for the next", "hard"),
+    ("5.0.0", "553 5.3.0 <a@b.example>... Addressee unknown", "hard"),
+    ("5.0.0", "550 Nie ma takiego uzytkownika", "hard"),
+    ("5.0.0", "550 L'adresse n'existe pas", "hard"),
+    ("5.0.0", "550 Mottagaren hittades inte", "hard"),
+    ("5.0.0", "550 Vastaanottajaa ei löytynyt", "hard"),
+    ("5.0.0", "550 usuario inexistente", "hard"),
+    ("5.0.0", "552 Postilaatikko on täynnä", "full"),
+    ("5.0.0", "552 Brevlådan är full", "full"),
+    ("5.0.0", "552 skrzynka odbiorcy jest przepełniona", "full"),
+    ("5.0.0", "550 Konto gesperrt", "other"),
 ]
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.feedback import dsn, mime, reader
+from campaigns.feedback.parts import taken_apart
 from campaigns.feedback.reader import Report, read_report
 from campaigns.feedback.report import MessageKind
 from tests.feedback.reports import block, report
@@ -30,7 +31,7 @@ def test_no_octets_make_the_reader_fail(raw: bytes) -> None:
     assert read_report(raw).kind in KINDS
     try:  # the same without the net below it
         message = mime.read_message(raw)
-        reader._read(reader._taken_apart(message, list(mime.leaves(message))))
+        reader._read(taken_apart(message, list(mime.leaves(message))))
     except mime.TooComplex:
         pass
 

@@ -6,6 +6,7 @@ import atheris
 
 with atheris.instrument_imports(include=["campaigns"]):
     from campaigns.feedback import mime, reader
+    from campaigns.feedback.parts import taken_apart
     from campaigns.feedback.report import Report
 
 #: What reports are made of; libFuzzer puts them together in new ways.
@@ -44,7 +45,7 @@ def check(data: bytes) -> None:
         try:
             message = mime.read_message(text)
             if message.fields.items:
-                reader._read(reader._taken_apart(message, list(mime.leaves(message))))
+                reader._read(taken_apart(message, list(mime.leaves(message))))
         except mime.TooComplex:
             pass
 
