@@ -41,6 +41,7 @@ _ACTIONS: Final[dict[str, Class | str]] = {
 }
 _ACTION_BY_CLASS: Final = {"2": "delivered", "4": "delayed", "5": "failed"}
 _STATUS: Final = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
+_COMMON_ACTION: Final = re.compile(rb"^action:[ \t]*([a-z]{2,20})\b", re.IGNORECASE | re.MULTILINE)
 _RECIPIENT_FIELDS: Final = frozenset({"final-recipient", "original-recipient"})
 
 
@@ -74,7 +75,8 @@ def blocks(text: bytes, *, announced: bool) -> Iterator[Block]:
     common = ""
     for piece in re.split(rb"\n[ \t]*\n", text, maxsplit=RECIPIENTS + 1):
         if b"-recipient" not in piece.lower():
-            common = common or (read_fields(piece.strip(b"\n")).get("action") if announced else "")
+            stated = _COMMON_ACTION.search(piece) if announced and not common else None
+            common = stated[1].decode() if stated else common
             continue
         group: list[tuple[str, str]] = []
         for item in read_fields(piece.strip(b"\n")).items:
