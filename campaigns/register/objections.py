@@ -319,13 +319,48 @@ def look_up(
     return standing(connection, keys)
 
 
+def listed(connection: sa.Connection, kind: str, limit: int, principal: Principal) -> list[dict[str, object]]:
+    """What stands, newest first, of one kind or of every (""), and whose it is where the register knows: addresses are
+    not kept here. Told in the audit log, in the caller's writing transaction.
+
+    Raises:
+        NotAllowed: not to this principal.
+    """
+    demand(principal, Operation.SUPPRESSION_SEE)
+    table, contact = schema.suppression, schema.contact
+    whose = sa.select(sa.func.min(contact.c.id)).where(
+        sa.or_(contact.c.email_key == table.c.subject_key, contact.c.postal_key == table.c.subject_key)
+    )
+    names = (
+        "id",
+        "kind",
+        "subject",
+        "list_id",
+        "purpose",
+        "channel",
+        "origin",
+        "recorded_by",
+        "recorded_at",
+        "until",
+    )
+    statement = (
+        sa.select(*(table.c[name] for name in names), whose.scalar_subquery().label("contact"))
+        .where(_stands(table), table.c.kind == kind if kind else sa.true())
+        .order_by(table.c.id.desc())
+        .limit(limit)
+    )
+    rows = [dict(row) for row in connection.execute(statement).mappings()]
+    audit.read(connection, "suppression", [f"suppression:{row['id']}" for row in rows], principal)
+    return rows
+
+
 def standing(connection: sa.Connection, keys: Mapping[int, bytes]) -> list[sa.RowMapping]:
     """All suppressions that stand against one subject, given its fingerprints under every key; pauses that are over do
     not."""
     table = schema.suppression
-    statement = sa.select(table).where(
-        table.c.subject_key.in_(list(keys.values())),
-        table.c.lifted_at.is_(None),
-        sa.or_(table.c.until.is_(None), table.c.until > utc_now()),
-    )
+    statement = sa.select(table).where(table.c.subject_key.in_(list(keys.values())), _stands(table))
     return list(connection.execute(statement.order_by(table.c.id)).mappings())
+
+
+def _stands(table: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.lifted_at.is_(None), sa.or_(table.c.until.is_(None), table.c.until > utc_now()))

@@ -138,7 +138,10 @@ CALLS: dict[Operation, list[Call]] = {
         )
     ],
     Operation.DATUM_FLAG: [lambda g: g.within(lambda c: outdated.flag(c, FLAW, g.principal))],
-    Operation.SUPPRESSION_SEE: [lambda g: g.within(lambda c: objections.look_up(c, {1: b"x"}, g.principal))],
+    Operation.SUPPRESSION_SEE: [
+        lambda g: g.within(lambda c: objections.look_up(c, {1: b"x"}, g.principal)),
+        lambda g: g.within(lambda c: objections.listed(c, "", 1, g.principal)),
+    ],
     Operation.SUPPRESSION_ADD: [
         lambda g: g.within(lambda c: objections.suppress(c, NO, g.principal)),
         lambda g: g.within(lambda c: subscriptions.unsubscribe(c, WISH, g.principal)),

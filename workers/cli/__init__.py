@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError
 from campaigns import __version__
 from campaigns.errors import InputError, UtskickError
 from workers.cli import completion, register, run
-from workers.cli.output import fail, fail_usage
+from workers.cli.output import fail, fail_stopped, fail_usage, flush, give_up_output, write_anything
 from workers.faults import place_of
 
 #: Each noun: the App of that name in the module of that name, and its help.
@@ -48,6 +48,7 @@ KEEPING = {
 app = App(
     name="utskick",
     version=__version__,
+    suppress_keyboard_interrupt=False,
     help="Send newsletters and customer magazines: every recipient accounted for, every no respected.",
 )
 register.add_to(app)
@@ -68,19 +69,30 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # Imports make many objects and no garbage; looking for it after every 700 takes a tenth of a short command's time.
     gc.set_threshold(50_000, 20, 20)
-    as_json = "--json" in sys.argv
+    write_anything()
+    try:
+        try:
+            _run(as_json="--json" in sys.argv)
+        finally:
+            flush()
+    except OSError as error:
+        sys.exit(give_up_output(error))
+
+
+def _run(*, as_json: bool) -> None:
+    """Run a command; what goes wrong is told, only errors of standard output are raised."""
     try:
         app(sys.argv[1:], exit_on_error=False, print_error=False)
     except CycloptsError as error:
         sys.exit(fail_usage(error, as_json=as_json))
     except UtskickError as error:
         sys.exit(fail(error, as_json=as_json))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except KeyboardInterrupt as stop:
+        sys.exit(fail_stopped(stop, as_json=as_json))
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+        raise
     except OSError as error:
+        flush()  # raises where it is standard output that fails
         sys.exit(fail(InputError(f"{error.filename or 'the system'}: {error.strerror}"), as_json=as_json))
     except Exception as error:  # noqa: BLE001 (nobody is above to catch it)
         # Its words may hold an address: its class and place are enough to find it by.

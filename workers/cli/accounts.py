@@ -34,11 +34,11 @@ def add(
     json: Json = False,
 ) -> None:
     """Add an account for one person, with a first password that they have to change; or for one service."""
-    by, engine = operator(), opened().engine
+    by, engine, trusted = operator(), opened().engine, _level(level)
     password = None if service else ask_password("First password", from_input=password_stdin)
     kind = "service" if service else "account"
     with writing(engine) as connection:
-        named = register.add(connection, register.NewAccount(name, _level(level), password, kind), by)
+        named = register.add(connection, register.NewAccount(name, trusted, password, kind), by)
     answer({"account": named, "level": level}, f"Added {named} as {level}.", as_json=json)
 
 

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from campaigns.errors import InputError
 from campaigns.register import contacts as register
 from campaigns.store.engine import reading, writing
-from workers.cli.output import Json, answer, answer_record, answer_table
+from workers.cli.output import Json, answer, answer_record, answer_table, record
 from workers.cli.words import Address, ContactNumber, Limit, SourceKind
 from workers.wiring import opened, operator
 
@@ -75,8 +75,8 @@ def merge(
     )
     verb = "would be" if dry_run else "is"
     lines = [f"Contact {other} {verb} merged into contact {kept}."]
-    lines += [f"{name}: {value}" for name, value in {**done.got, "withheld": done.withheld}.items() if value]
-    answer(done.told(), "\n".join(lines), as_json=json)
+    lines.append(record({**done.got, "withheld": done.withheld}))
+    answer(done.told(), "\n".join(lines).rstrip(), as_json=json)
 
 
 @contacts.command

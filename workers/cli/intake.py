@@ -23,6 +23,9 @@ from workers.wiring import opened, operator
 #: The exit code of `--strict` where some rows were taken and some refused.
 TAKEN_IN_PART: Final = 3
 _SHOWN: Final = 20
+_STOPPED: Final = (
+    "stopped; what was taken stays, so run the same command again: those rows are unchanged then"
+)
 
 
 def take(
@@ -47,7 +50,10 @@ def take(
         chosen = mailing_lists.get(connection, list)
     with table(file) as (path, name), _progress(name, shown=not json) as tell:
         request = ImportRequest(path, chosen, source, basis, evidence, source_class, mapping, dry_run, name)
-        report = run_import(installation.engine, installation.ring, request, operator(), tell)
+        try:
+            report = run_import(installation.engine, installation.ring, request, operator(), tell)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_STOPPED) from None
     answer(_told(report), _text(report, dry_run=dry_run), as_json=json)
     if (code := _exit_code(report, strict=strict)) != 0:
         sys.exit(code)

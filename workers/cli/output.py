@@ -1,17 +1,20 @@
 """How commands answer: a line or a table for people, one JSON object for machines; errors without tracebacks.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings, 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
-from cyclopts import CycloptsError, MissingArgumentError, Parameter
+from cyclopts import CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
 
 from campaigns.clock import iso
 from campaigns.errors import FaultyInput, SettingsError, UtskickError
@@ -21,12 +24,17 @@ Json = Annotated[
     Parameter(name="--json", negative=(), show_default=False, help="Print one JSON object instead of text."),
 ]
 
-FAILED, WRONG_USAGE = 1, 2
+FAILED, WRONG_USAGE, STOPPED = 1, 2, 130
 
 
 def answer(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print the result of a command."""
-    print(json.dumps(value, ensure_ascii=False, default=in_words) if as_json else text)
+    print(json.dumps(value, ensure_ascii=not _speaks_unicode(), default=in_words) if as_json else text)
+
+
+def _speaks_unicode() -> bool:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return encoding.lower().replace("-", "").startswith("utf")
 
 
 def in_words(value: object) -> str:
@@ -36,11 +44,16 @@ def in_words(value: object) -> str:
 
 def answer_record(value: Mapping[str, Any], *, as_json: bool) -> None:
     """Print one thing, a line for each name that has a value and one for each entry of a list."""
+    answer(value, record(value), as_json=as_json)
+
+
+def record(value: Mapping[str, Any]) -> str:
+    """One thing in lines, for people."""
     lines = []
     for name, held in value.items():
         entries = [_in_line(entry) for entry in (held if isinstance(held, list | tuple) else [held])]
         lines += [f"{name}: {entry}" for entry in entries if entry]
-    answer(value, "\n".join(lines), as_json=as_json)
+    return "\n".join(lines)
 
 
 def _in_line(entry: object) -> str:
@@ -48,11 +61,16 @@ def _in_line(entry: object) -> str:
         return ", ".join(
             f"{name} {_in_line(value)}" for name, value in entry.items() if value not in (None, "")
         )
+    if isinstance(entry, list | tuple):
+        return ", ".join(map(_in_line, entry))
+    if isinstance(entry, bool):
+        return "yes" if entry else "no"
     return "" if entry is None else in_words(entry)
 
 
 def answer_table(value: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Print rows as a table, or the value as JSON."""
+    """Print rows as a table, or the value as JSON. A table that is too wide for the terminal is printed as records, so
+    that nothing is cut; a file or a pipe takes any width."""
     if as_json or not rows:
         answer(value, "nothing yet", as_json=as_json)
         return
@@ -61,8 +79,18 @@ def answer_table(value: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *,
 
     table = Table(*(str(name) for name in rows[0]))
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row.values()))
-    Console().print(table)
+        table.add_row(*map(_in_line, row.values()))
+    console = Console(markup=False, emoji=False, highlight=False)
+    width = console.measure(table, options=console.options.update(max_width=_ANY_WIDTH)).maximum
+    if console.is_terminal and width > console.width:
+        print("\n\n".join(record(row) for row in rows))
+        return
+    console.width = width
+    console.print(table)
+
+
+#: Columns, beyond those of any table.
+_ANY_WIDTH = 100_000
 
 
 def fail(error: UtskickError, *, as_json: bool) -> int:
@@ -78,6 +106,8 @@ def fail_usage(error: CycloptsError, *, as_json: bool) -> int:
     command = " ".join(("utskick", *(error.command_chain or ())))
     missing = _missing(error) if isinstance(error, MissingArgumentError) else []
     text = f"`{command}` needs {_listed(missing)}." if missing else str(error)
+    if isinstance(error, UnusedCliTokensError):
+        text = f"`{command}` takes no {' '.join(map(repr, error.unused_tokens or ()))}."
     _complain(f"{text} See `{command} --help`.", [], as_json=as_json)
     return WRONG_USAGE
 
@@ -96,6 +126,38 @@ def _missing(error: MissingArgumentError) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+def fail_stopped(stop: KeyboardInterrupt, *, as_json: bool) -> int:
+    """Say that a person stopped the command, and what that left where the command knows, and return the exit code."""
+    _complain(str(stop) or "stopped", [], as_json=as_json)
+    return STOPPED
+
+
+def write_anything() -> None:
+    """Let standard output and error take what their encoding lacks, such as octets of file names, as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def flush() -> None:
+    """See that what was printed has arrived.
+
+    Raises:
+        OSError: it has not.
+    """
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def give_up_output(error: OSError) -> int:
+    """Write no more to standard output: nobody reads it (and needs no word about it), or it is full."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        _complain(f"standard output: {error.strerror}", [], as_json=False)
+    return FAILED
 
 
 def _complain(text: str, faults: list[dict[str, str]], *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from campaigns.errors import InputError
 from campaigns.register.cells import safe_cell
 from campaigns.register.permit import answering_a_no
 from campaigns.store.engine import reading, writing
-from workers.cli.output import Json, answer, answer_table
+from workers.cli.output import Json, answer, answer_table, record
 from workers.cli.words import ContactNumber, Limit
 from workers.wiring import opened, operator
 
@@ -124,8 +124,8 @@ def incident(
             writer.writerow(("contact", "email", "language"))
             for row in wrong_sends.with_addresses(installation.engine, wrong, operator()):
                 writer.writerow(safe_cell(str(cell)) for cell in row.values())
-    lines = [f"{name}: {value}" for name, value in found.items() if name != "contacts"]
-    answer({**found, "notices": notices}, "\n".join([*lines, "", *notices.values()]), as_json=json)
+    told = record({name: value for name, value in found.items() if name != "contacts"})
+    answer({**found, "notices": notices}, "\n".join([told, "", *notices.values()]), as_json=json)
 
 
 def _new_file(path: Path) -> int:

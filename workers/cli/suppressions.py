@@ -19,11 +19,14 @@ from campaigns.register.companies import company_text
 from campaigns.register.permit import answering_a_no
 from campaigns.register.replay import replay as replay_files
 from campaigns.store.engine import reading, writing
+from campaigns.store.register_tables import SUPPRESSION_KINDS
 from workers.cli.output import Json, answer, answer_table
-from workers.cli.words import Address, SuppressionNumber
+from workers.cli.words import Address, Limit, SuppressionNumber
 from workers.wiring import opened, operator
 
 suppressions = App(name="suppressions")
+#: What fits a terminal of 80 columns; JSON has everything.
+_SHOWN = ("id", "kind", "contact", "list_id", "channel", "origin", "recorded_at")
 OperatorKind = Literal["objection", "manual", "restricted", "hard_bounce"]
 
 
@@ -77,6 +80,22 @@ def check(address: Address, *, json: Json = False) -> None:
     with writing(installation.engine) as connection:
         rows = [_plain(row) for row in objections.look_up(connection, keys, operator())]
     answer_table({"suppressed": bool(rows), "suppressions": rows}, rows, as_json=json)
+
+
+@suppressions.command(name="list")
+def show_all(
+    *,
+    kind: Annotated[str, Parameter(help="Only of this kind, such as objection or hard_bounce.")] = "",
+    limit: Limit = 100,
+    json: Json = False,
+) -> None:
+    """Show what stands, newest first. Addresses are not kept: whose it is, is told where the register knows them."""
+    if kind and kind not in SUPPRESSION_KINDS:
+        raise InputError(f"there is no kind {kind!r}; there are {', '.join(SUPPRESSION_KINDS)}")
+    with writing(opened().engine) as connection:
+        rows = objections.listed(connection, kind, limit, operator())
+    shown = [{name: row[name] for name in _SHOWN} for row in rows]
+    answer_table({"suppressions": rows}, shown, as_json=json)
 
 
 @suppressions.command

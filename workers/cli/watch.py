@@ -33,7 +33,7 @@ def watch(look: Callable[[], Accounts], *, as_json: bool, seconds: float = LOOK_
             print(json.dumps(found, ensure_ascii=False, default=str), flush=True)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[told]}"),
