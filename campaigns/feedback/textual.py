@@ -178,7 +178,7 @@ def _named(lines: Sequence[str]) -> list[tuple[int, str, str]]:
         name = next(filter(lower.__contains__, NAMING), "")
         if name:
             rest = line[lower.find(name) + len(name) - name.endswith("<") :]
-            named = [found for found in addresses(rest) if not _WRITTEN_BY.search(rest.partition(found)[0])]
+            named = [found for found in addresses(rest) if not _is_a_sender(rest, found)]
             found.extend((number, address, rest.partition(address)[2]) for address in named[:RECIPIENTS])
         if len(found) >= RECIPIENTS:
             break
@@ -202,10 +202,15 @@ def _in_prose(lines: Sequence[str]) -> list[tuple[int, str, str]]:
     """The address of a text that names only one."""
     found = [(number, address, line) for number, line in enumerate(lines) for address in addresses(line)]
     found = [item for item in found if not _FIELD.match(item[2].lstrip())]
-    found = [item for item in found if not _WRITTEN_BY.search(item[2].partition(item[1])[0])]
+    found = [item for item in found if not _is_a_sender(item[2], item[1])]
     others = [item for item in found if not speaks_for_a_system(item[1])]
     found = others or found
     return found[:1] if len({address.lower() for _, address, _ in found}) == 1 else []
+
+
+def _is_a_sender(line: str, address: str) -> bool:
+    begin = line.find(address)
+    return _WRITTEN_BY.search(line, max(0, begin - _BEFORE_CHARACTERS), begin) is not None
 
 
 def _echoed(lines: Sequence[str]) -> list[tuple[int, str, str]]:
@@ -276,6 +281,7 @@ def _words(lines: Sequence[str], number: int, later: int, rest: str) -> str:
 
 
 _HEAD_CHARACTERS: Final = 4_000
+_BEFORE_CHARACTERS: Final = 24
 _MARKED: Final = re.compile(r">>>|<<<|-->|<--|\.\.\.|[Ww]hile talking")
 _NO_RECIPIENT: Final = (
     "need rcpt",

@@ -51,6 +51,8 @@ HOSTILE = {
     "signs": HEAD + b"\n" + filled(b"@"),
     "addresses": HEAD + b"\n" + filled(b"<a@b.example>:\nx\n"),
     "many addresses": HEAD + b"\n" + b"".join(b"<a%d@b.example>: 550 x\n" % n for n in range(400_000)),
+    "addresses in prose": HEAD + b"\n" + filled(b"a@b.cc mail from c@d.ee " * 40 + b"\n"),
+    "names": HEAD + b"\n" + filled(b"x:\n y\n z\n"),
     "dots": HEAD + b"\n" + filled(b"a.a.a.a@a.a.a.a.a."),
     "transcripts": HEAD + b"\n" + filled(b">>> RCPT TO:<a@b.example>\n<<< 550 x\n550 <a@b.example>... x\n"),
     "near boundaries": b"Content-Type: multipart/mixed; boundary=b\n\n" + filled(b"--bx\n"),
