@@ -14,6 +14,7 @@ import redis
 from tests.support.folders import short_folder
 from tests.support.network import OutsideTouchedError, is_local
 from tests.support.postgres import dsn, running_server
+from tests.support.scratch import fits
 
 
 def test_each_test_has_an_empty_postgres_of_its_own(empty_postgres_url: str) -> None:
@@ -101,3 +102,10 @@ def test_a_started_server_dies_with_its_killed_parent(tmp_path: Path) -> None:
         parent.communicate()
         assert parent.returncode == -signal.SIGKILL
         assert held_by_the_child.read() == b""
+
+
+def test_the_run_lies_in_memory_only_where_there_is_room(tmp_path: Path) -> None:
+    assert fits(tmp_path, room=1 << 20)
+    assert not fits(tmp_path, room=1 << 60)
+    assert not fits(tmp_path / "none")
+    assert not fits(Path("/proc"), room=1 << 20)
