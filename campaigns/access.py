@@ -31,6 +31,9 @@ class Operation(StrEnum):
     CONTACT_MERGE = "merge contacts, and part them again"
     CONTACT_EXPORT = "give contacts out"
     EVENT_RECORD = "record events of contacts and companies"
+    SURVEY_KEEP = "open and close surveys, and import answers"
+    SURVEY_ANSWER = "answer a survey"
+    SURVEY_SEE = "see what a survey found"
     DATUM_FLAG = "flag a datum as outdated"
     SUPPRESSION_SEE = "look up what stands against an address"
     SUPPRESSION_ADD = "record a no"
@@ -77,6 +80,9 @@ MATRIX: Final[Mapping[Operation, frozenset[Level]]] = {
     Operation.CONTACT_MERGE: frozenset({_E, _P, _H}),
     Operation.CONTACT_EXPORT: frozenset({_P, _H}),
     Operation.EVENT_RECORD: frozenset({_E, _T, _H}),
+    Operation.SURVEY_KEEP: frozenset({_E, _H}),
+    Operation.SURVEY_ANSWER: frozenset({_H, _C}),
+    Operation.SURVEY_SEE: frozenset({_R, _E, _S, _A, _P, _H}),
     Operation.DATUM_FLAG: frozenset({_E, _P, _T, _H, _W}),
     Operation.SUPPRESSION_SEE: frozenset({_R, _E, _S, _A, _P, _H}),
     Operation.SUPPRESSION_ADD: frozenset({_E, _S, _A, _P, _T, _H, _W, _C}),

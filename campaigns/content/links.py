@@ -21,7 +21,9 @@ _ATTRIBUTE: Final = re.compile(
     re.IGNORECASE,
 )
 _CSS_URL: Final = re.compile(r"""url\(\s*["']?([^"')]*)""", re.IGNORECASE)
-_OWN_LINK: Final = re.compile(r"\{\{-?\s*(unsubscribe_url|preferences_url|view_url)\s*-?\}\}").fullmatch
+_OWN_LINK: Final = re.compile(
+    r"\{\{-?\s*(unsubscribe_url|preferences_url|view_url)\s*-?\}\}(\?view=[a-z]+)?"
+).fullmatch
 _FORBIDDEN: Final = re.compile(
     r"<\s*/?\s*(script|form|iframe|object|embed|applet|base|input|textarea|select)\b", re.IGNORECASE
 )

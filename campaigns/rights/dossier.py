@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from campaigns.clock import iso, utc_now
 from campaigns.keyring import KeyRing
 from campaigns.register.processors import SELF, Processor
+from campaigns.register.survey_form import said
 from campaigns.rights import reach
 from campaigns.rights.reach import Person
 from campaigns.store import data_map, schema
@@ -68,6 +69,7 @@ class _Names:
     lists: Mapping[int, str]
     companies: Mapping[int, str]
     campaigns: Mapping[int, Mapping[str, Any]]
+    surveys: Mapping[int, str]
 
 
 def _names(connection: sa.Connection, found: Found) -> _Names:
@@ -79,6 +81,7 @@ def _names(connection: sa.Connection, found: Found) -> _Names:
         _by_id(connection, schema.mailing_list, _numbers(found, "list_id")),
         _by_id(connection, schema.company, _numbers(found, "company_id")),
         {row["id"]: {name: row[name] for name in ("key", "edition", "kind", "purpose")} for row in campaigns},
+        _surveys(connection, _numbers(found, "survey_id")),
     )
 
 
@@ -93,6 +96,12 @@ def _by_id(connection: sa.Connection, table: sa.Table, numbers: set[int]) -> dic
     return {row.id: row.name for row in rows}
 
 
+def _surveys(connection: sa.Connection, numbers: set[int]) -> dict[int, str]:
+    table = schema.survey.c
+    rows = connection.execute(sa.select(table.id, table.form).where(table.id.in_(numbers)))
+    return {row.id: said(row.form["title"], "") for row in rows}
+
+
 def _told(table: sa.Table, row: Mapping[str, Any], names: _Names, whose: Person) -> dict[str, Any]:
     record = data_map.record_of(table)
     if record is None:
@@ -104,6 +113,8 @@ def _told(table: sa.Table, row: Mapping[str, Any], names: _Names, whose: Person)
         told["list"] = names.lists.get(row["list_id"])
     if row.get("company_id"):
         told["company"] = names.companies.get(row["company_id"])
+    if row.get("survey_id"):
+        told["survey"] = names.surveys.get(row["survey_id"])
     for column in (*(it.name for it in data_map.personal_columns(table)), *record.traces):
         if row[column] is not None and row[column] != "":
             told[column] = _own_subjects(row[column], whose) if column == "subjects" else plain(row[column])

@@ -78,6 +78,14 @@ def feedback(due: Due) -> Iterable[Statement]:
     yield sa.delete(case).where(case.c.closed_at < limit, not_held(case.c.contact_id))
 
 
+def surveys(due: Due) -> Iterable[Statement]:
+    """Answers, and who answered, after the survey was closed; what was asked stays."""
+    over = sa.select(schema.survey.c.id).where(schema.survey.c.closes_at < due.before("feedback"))
+    answer, taken = schema.survey_answer, schema.survey_taken
+    yield sa.delete(answer).where(answer.c.survey_id.in_(over), not_held(answer.c.contact_id))
+    yield sa.delete(taken).where(taken.c.survey_id.in_(over), not_held(taken.c.contact_id))
+
+
 def parked_mail(due: Due) -> Iterable[Statement]:
     """Mail that nobody could place."""
     table = schema.parked_mail
@@ -172,6 +180,7 @@ STEPS: Final[tuple[tuple[str, Callable[[Due], Iterable[Statement]]], ...]] = (
     ("contacts", fields),
     ("raw_mail", raw_mail),
     ("feedback", feedback),
+    ("feedback", surveys),
     ("parked_mail", parked_mail),
     ("suppressions", suppressions),
     ("submissions", submissions),

@@ -67,6 +67,11 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "requested_at": ("begärd", "pyydetty"),
     "begun_at": ("påbörjad", "aloitettu"),
     "confirmed_at": ("bekräftad den", "vahvistettu (aika)"),
+    "survey": ("undersökning", "kysely"),
+    "survey answered": ("besvarad undersökning", "vastattu kysely"),
+    "survey answer": ("svar i undersökning", "kyselyvastaus"),
+    "answers": ("svar", "vastaukset"),
+    "opinions": ("åsikter", "mielipiteet"),
     # purposes
     "customer_relations": ("kundrelationer", "asiakassuhteet"),
     "customer_service": ("kundservice", "asiakaspalvelu"),

@@ -24,6 +24,7 @@ Category = Literal[
     "history",
     "sends",
     "correspondence",
+    "opinions",
     "requests",
     "audit",
     "access",
@@ -207,4 +208,5 @@ WISHES: Final[tuple[Purpose, ...]] = ("marketing", "accountability")
 PROOF: Final[tuple[Purpose, ...]] = ("accountability",)
 HISTORY: Final[tuple[Purpose, ...]] = ("customer_relations", "customer_service", "marketing", "analysis")
 SENDS: Final[tuple[Purpose, ...]] = ("marketing", "analysis", "accountability")
+RESEARCH: Final[tuple[Purpose, ...]] = ("research",)
 FEEDBACK: Final[tuple[Purpose, ...]] = ("marketing", "feedback", "accountability")

@@ -38,6 +38,7 @@ from campaigns.store.register_tables import (
 from campaigns.store.retention_tables import campaign_figures, legal_hold, retention_sweep
 from campaigns.store.rights_tables import disclosure, disclosure_subject, rights_request, rights_telling
 from campaigns.store.schedule_tables import recurrence
+from campaigns.store.survey_tables import survey, survey_answer, survey_taken
 from campaigns.store.traffic_tables import campaign_brake, warm_up_day
 
 __all__ = [
@@ -93,5 +94,8 @@ __all__ = [
     "subscription",
     "subscription_history",
     "suppression",
+    "survey",
+    "survey_answer",
+    "survey_taken",
     "warm_up_day",
 ]

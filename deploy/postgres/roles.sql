@@ -66,7 +66,7 @@ GRANT INSERT, UPDATE ON
     contact_basis, contact_field, intake, provenance, rights_request, rights_telling, parked_mail, event
     TO utskick_entrance;
 GRANT UPDATE ON contact, delivery, attempt, batch, campaign TO utskick_entrance;
-GRANT INSERT ON disclosure, disclosure_subject TO utskick_entrance;
+GRANT INSERT ON disclosure, disclosure_subject, survey_taken, survey_answer TO utskick_entrance;
 GRANT INSERT, UPDATE ON campaign_figures TO utskick_entrance;
 GRANT DELETE ON subscription, contact_basis, contact_field, provenance TO utskick_entrance;
 
@@ -76,7 +76,7 @@ GRANT UPDATE ON contact, company, event, intake, parked_mail, rights_request, ri
 GRANT DELETE ON
     company, contact_basis, contact_field, delivery, attempt, print_item, event, feedback_case, feedback_event, intake,
     legal_hold, parked_mail, position, rights_request, rights_telling, submission, suppression, disclosure,
-    disclosure_subject
+    disclosure_subject, survey_answer, survey_taken
     TO utskick_scheduler;
 
 -- The commands of people, each of which asks whether the person may.

@@ -6,7 +6,7 @@ Most are asked for something that is not there: who may gets to hear that, who m
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,9 +38,12 @@ from campaigns.register import (
     outdated,
     replay,
     subscriptions,
+    survey_table,
+    surveys,
 )
 from campaigns.register.audit_mark import SealFile
 from campaigns.register.processors import Recipient
+from campaigns.register.survey_form import Declared
 from campaigns.rights import disclosure, holds, requests, retention
 from campaigns.rights.windows import Windows
 from campaigns.store.engine import writing
@@ -99,6 +102,8 @@ NOBODY: Any = None
 WINDOWS = Windows(defaultdict(lambda: 10_000))
 PAPER: Any = None
 KEYLESS: Any = Keyless()
+ASKED = Declared("access", date(2026, 1, 1), None, False, {"title": {}, "questions": []})
+SURVEY = surveys.Survey(NONE, "access", ASKED.form, False, None, LONG_AGO)
 
 CALLS: dict[Operation, list[Call]] = {
     Operation.LIST_ADD: [lambda g: g.within(lambda c: mailing_lists.add(c, LIST, g.principal))],
@@ -137,6 +142,15 @@ CALLS: dict[Operation, list[Call]] = {
             lambda c: events.record_events(c, g.ring, events.EventSource("x"), [], g.principal)
         )
     ],
+    Operation.SURVEY_KEEP: [
+        lambda g: g.within(lambda c: surveys.add(c, ASKED, "UTC", g.principal)),
+        lambda g: g.within(lambda c: surveys.close(c, "x", g.principal)),
+        lambda g: survey_table.import_answers(g.engine, "x", PAPER, g.principal),
+    ],
+    Operation.SURVEY_ANSWER: [
+        lambda g: g.within(lambda c: surveys.answer(c, SURVEY, NONE, {}, g.principal)),
+    ],
+    Operation.SURVEY_SEE: [lambda g: g.within(lambda c: surveys.results(c, "x", 5, g.principal))],
     Operation.DATUM_FLAG: [lambda g: g.within(lambda c: outdated.flag(c, FLAW, g.principal))],
     Operation.SUPPRESSION_SEE: [
         lambda g: g.within(lambda c: objections.look_up(c, {1: b"x"}, g.principal)),

@@ -26,6 +26,9 @@ CONTACT_EDIT        . E . . P . . H . C
 CONTACT_MERGE       . E . . P . . H . .
 CONTACT_EXPORT      . . . . P . . H . .
 EVENT_RECORD        . E . . . . T H . .
+SURVEY_KEEP         . E . . . . . H . .
+SURVEY_ANSWER       . . . . . . . H . C
+SURVEY_SEE          R E S A P . . H . .
 DATUM_FLAG          . E . . P . T H W .
 SUPPRESSION_SEE     R E S A P . . H . .
 SUPPRESSION_ADD     . E S A P . T H W C

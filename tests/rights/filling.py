@@ -141,6 +141,7 @@ def _keys(register: Register, table: sa.Table, person: int) -> dict[str, Any]:
         "contact_merge": {"kept_id": person + 2},
         "parked_mail": {"about_key": key.key},
         "opt_in": {"address_key": key.key},
+        "survey_answer": {"id": f"plain-{person}"},
     }
     return keys.get(table.name, {})
 

@@ -111,7 +111,7 @@ def test_what_was_given_can_be_taken_along_where_it_rests_on_consent(register: R
     package = disclosed(register, kind="portability")
     told = json.loads(package["portable.json"])
     assert told["rests_on"] == [{"purpose": "marketing", "basis": "consent"}]
-    assert set(told["given"]) == {"contact", "contact_address", "position", "contact_field"}
+    assert set(told["given"]) == {"contact", "contact_address", "position", "contact_field", "survey_answer"}
     assert told["given"]["contact"][0]["last_name"] == mark(ANNA)
     assert mark(EERO) not in package["portable.json"].decode()
     with writing(register.engine) as connection:

@@ -23,6 +23,7 @@ NOUNS = {
     "contacts": "The people in the register.",
     "events": "What happened with contacts and companies.",
     "segments": "Whom campaigns are for.",
+    "surveys": "What people are asked, and what they answered.",
     "campaigns": "Ask for campaigns and see what became of them.",
     "schedules": "Campaigns that come again and again.",
     "suppressions": "Who must not be written to.",

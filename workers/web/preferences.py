@@ -9,7 +9,8 @@ was opened; a body that is none of our forms changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -22,14 +23,16 @@ from starlette.responses import HTMLResponse, Response
 from campaigns.address import parse_email
 from campaigns.clock import iso, utc_now
 from campaigns.content.language import LANGUAGES, as_language, date_text
-from campaigns.errors import NotFound
+from campaigns.errors import NotFound, RefusedOperation
 from campaigns.principal import Principal
-from campaigns.register import corrections, opt_ins, pauses, preferences, subscriptions
+from campaigns.register import corrections, opt_ins, pauses, preferences, subscriptions, surveys
 from campaigns.register.opt_ins import Wanted
 from campaigns.register.own_data import FIELDS, read_own
 from campaigns.register.pauses import Evidence
 from campaigns.register.permit import recording_noes
 from campaigns.register.preferences import Choice, Preferences
+from campaigns.register.survey_form import options, read_answers, said
+from campaigns.register.surveys import Survey
 from campaigns.rights import rectification, requests
 from campaigns.store.engine import reading
 from campaigns.tokens import TokenClaims, TokenPurpose
@@ -40,7 +43,9 @@ from workers.web.context import WebContext
 ORIGIN: Final = "preference page"
 #: The pauses that are offered, in months.
 PAUSES: Final = (1, 3)
-_VIEWS: Final = {"": "preferences", "data": "my_data", "copy": "ask_copy"}
+_VIEWS: Final = {"": "preferences", "data": "my_data", "copy": "ask_copy", "surveys": "surveys"}
+#: What the names of a survey's fields begin with.
+_QUESTION: Final = "q-"
 
 Form = Mapping[str, str]
 #: What is written for one person, on which evidence and by whom.
@@ -69,6 +74,7 @@ class PreferencePages:
             "correct": self._correct,
             "copy": self._ask_copy,
             "restore": self._restore,
+            "answer": self._answer,
         }
 
     async def serve(self, request: Request) -> Response:
@@ -76,11 +82,12 @@ class PreferencePages:
         wish = request.query_params.get("lang")
         form = await read_form(request) if request.method == "POST" else {}
         claims = self._context.tokens.read_link(TokenPurpose.PREFERENCES, request.path_params["token"])
-        person = await run_in_threadpool(self._person, claims) if claims is not None else None
-        if claims is None or person is None:
+        found = await run_in_threadpool(self._look, claims) if claims is not None else None
+        if claims is None or found is None:
             return self._pages.render("unknown_link", self._pages.language(wish), 404)
+        person, asked = found
         language = self._pages.language(form.get("lang"), wish, person.person["language"])
-        visit = Visit(claims, person, language, request.url.path, request.query_params.get("view", ""))
+        visit = Visit(claims, person, language, request.url.path, request.query_params.get("view", ""), asked)
         does = self._forms.get(form.get("do", ""))
         try:
             return await does(visit, form) if does is not None else self.show(visit)
@@ -100,20 +107,26 @@ class PreferencePages:
             pause=_pause_options(visit.person, utc_now().astimezone(zone), visit.language),
             was_pause=_mark(visit.person.paused_until),
             outcome=outcome,
-            **{"values": visit.person.person, "problems": {}, **more},
+            surveys=visit.surveys,
+            said=said,
+            options=options,
+            **{"values": visit.person.person, "problems": {}, "again": 0, **more},
         )
 
-    def _person(self, claims: TokenClaims) -> Preferences | None:
+    def _look(self, claims: TokenClaims) -> tuple[Preferences, list[Survey]] | None:
         with reading(self._context.engine) as connection:
-            return preferences.read(connection, claims.contact)
+            person = preferences.read(connection, claims.contact)
+            if person is None:
+                return None
+            return person, surveys.open_to(connection, person.contact_id, claims.list_id)
 
     def _commit(self, wishes: Sequence[_Wish]) -> tuple[Sequence[None], float]:
         with recording_noes(self._context.engine) as (connection, binding):
             # In one order, whatever order they came in: transactions then never wait for each other in a circle.
             for wish in sorted(wishes, key=lambda wish: wish.claims.contact):
                 proof = f"link of delivery {wish.claims.campaign}.{wish.claims.number}"
-                said = Evidence(ORIGIN, proof), Principal(f"contact:{wish.claims.contact}")
-                wish.deed(connection, said)
+                told = Evidence(ORIGIN, proof), Principal(f"contact:{wish.claims.contact}")
+                wish.deed(connection, told)
         return [None] * len(wishes), binding.answer_at
 
     async def _done(
@@ -121,28 +134,29 @@ class PreferencePages:
     ) -> HTMLResponse:
         """Do it, wait until it binds, and show how things stand now."""
         await (commits or self._commits).hand_in(_Wish(visit.claims, deed), binds=True)
-        person = await run_in_threadpool(self._person, visit.claims)
-        if person is None:
+        found = await run_in_threadpool(self._look, visit.claims)
+        if found is None:
             raise NotFound
-        language = visit.language
+        (person, asked), language = found, visit.language
         if person.person["language"] != visit.person.person["language"]:
             language = self._pages.language(person.person["language"], language)
-        return self.show(Visit(visit.claims, person, language, visit.path), outcome)
+        view = visit.view if asked and visit.view == "surveys" else ""
+        return self.show(Visit(visit.claims, person, language, visit.path, view, asked), outcome)
 
     async def _choose(self, visit: Visit, form: Form) -> HTMLResponse:
         choice = _choice(form, visit.person, self._context.time_zone)
         contact, ring = visit.claims.contact, self._context.ring
 
-        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
-            preferences.choose(connection, ring, contact, choice, said)
+        def deed(connection: sa.Connection, told: tuple[Evidence, Principal]) -> None:
+            preferences.choose(connection, ring, contact, choice, told)
 
         return await self._done(visit, deed, "saved")
 
     async def _stop(self, visit: Visit, _form: Form) -> HTMLResponse:
         contact = visit.claims.contact
 
-        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
-            evidence, principal = said
+        def deed(connection: sa.Connection, told: tuple[Evidence, Principal]) -> None:
+            evidence, principal = told
             subscriptions.object_to_marketing(connection, contact, evidence.origin, evidence.proof, principal)
 
         return await self._done(visit, deed, "stopped")
@@ -162,8 +176,8 @@ class PreferencePages:
         choice = Choice(lists={list_id: wanted})
         contact, ring = visit.claims.contact, self._context.ring
 
-        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
-            preferences.choose(connection, ring, contact, choice, said)
+        def deed(connection: sa.Connection, told: tuple[Evidence, Principal]) -> None:
+            preferences.choose(connection, ring, contact, choice, told)
 
         return await self._done(visit, deed, "saved")
 
@@ -173,14 +187,14 @@ class PreferencePages:
         if visit.person.person["email"] and values.get("email") == "":
             problems["email"] = "email"
         if problems:
-            again = Visit(visit.claims, visit.person, visit.language, visit.path, "data")
+            again = replace(visit, view="data")
             return self.show(again, values={**visit.person.person, **typed}, problems=problems)
         ring, now = self._context.ring, visit.person
         given = values.pop("email", "")
         moving = bool(given) and given != now.person["email"]
 
-        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
-            evidence, principal = said
+        def deed(connection: sa.Connection, told: tuple[Evidence, Principal]) -> None:
+            evidence, principal = told
             if moving:
                 wanted = Wanted("move", parse_email(given), visit.language, "", contact_id=now.contact_id)
                 opt_ins.ask(connection, ring, wanted)
@@ -195,19 +209,39 @@ class PreferencePages:
         if not (now.stopped and now.person["email"]):
             return self.show(visit)
 
-        def deed(connection: sa.Connection, _said: tuple[Evidence, Principal]) -> None:
+        def deed(connection: sa.Connection, _told: tuple[Evidence, Principal]) -> None:
             address = parse_email(now.person["email"])
             wanted = Wanted("restore", address, visit.language, "", contact_id=now.contact_id)
             opt_ins.ask(connection, ring, wanted)
 
         return await self._done(visit, deed, "restore")
 
+    async def _answer(self, visit: Visit, form: Form) -> HTMLResponse:
+        """A survey that this person is asked and has not answered yet."""
+        survey = next((it for it in visit.surveys if str(it.id) == form.get("survey")), None)
+        visit = replace(visit, view="surveys")
+        if survey is None:
+            return self.show(visit)
+        given = {
+            name.removeprefix(_QUESTION): text for name, text in form.items() if name.startswith(_QUESTION)
+        }
+        answers, wrong = read_answers(survey.form, given)
+        if wrong or not answers:
+            return self.show(visit, values=given, problems=wrong, again=survey.id)
+        contact = visit.person.contact_id
+
+        def deed(connection: sa.Connection, told: tuple[Evidence, Principal]) -> None:
+            with suppress(RefusedOperation):  # closed since the page was asked for
+                surveys.answer(connection, survey, contact, answers, told[1])
+
+        return await self._done(visit, deed, "answered", self._corrections)
+
     async def _ask_copy(self, visit: Visit, _form: Form) -> HTMLResponse:
         contact, zone = visit.claims.contact, self._context.time_zone
         today = utc_now().astimezone(ZoneInfo(zone)).date()
 
-        def deed(connection: sa.Connection, said: tuple[Evidence, Principal]) -> None:
-            evidence, principal = said
+        def deed(connection: sa.Connection, told: tuple[Evidence, Principal]) -> None:
+            evidence, principal = told
             asked = requests.Asked(
                 kind="access",
                 came_by="page",
@@ -224,13 +258,15 @@ class PreferencePages:
 
 @dataclass(frozen=True)
 class Visit:
-    """One request by somebody whose link is good: the person as they stand, the language, which page."""
+    """One request by somebody whose link is good: the person as they stand, the language, which page, and the surveys
+    that they may answer."""
 
     claims: TokenClaims
     person: Preferences
     language: str
     path: str
     view: str = ""
+    surveys: Sequence[Survey] = ()
 
 
 def _choice(form: Form, person: Preferences, zone: str) -> Choice:
