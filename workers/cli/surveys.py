@@ -17,8 +17,7 @@ from campaigns.store.engine import reading, writing
 from workers.cli import given
 from workers.cli.given import TableName
 from workers.cli.output import Json, answer, answer_table
-from workers.settings import load_settings
-from workers.wiring import Installation, operator
+from workers.wiring import opened, operator
 
 surveys = App(name="surveys")
 SurveyKey = Annotated[str, Parameter(help="The survey's key, as `utskick surveys list` shows it.")]
@@ -34,7 +33,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Open a survey until the end of its last day. The same file with another day moves that day."""
-    installation = Installation(load_settings())
+    installation = opened()
     try:
         declared = read_survey(tomllib.loads(given.text(file)))
     except tomllib.TOMLDecodeError as error:
@@ -53,7 +52,7 @@ def add(
 @surveys.command(name="list")
 def show(*, json: Json = False) -> None:
     """Show all surveys, and how many have answered."""
-    with reading(Installation(load_settings()).engine) as connection:
+    with reading(opened().engine) as connection:
         rows = register.all_surveys(connection)
     answer_table({"surveys": rows}, rows, as_json=json)
 
@@ -61,7 +60,7 @@ def show(*, json: Json = False) -> None:
 @surveys.command
 def close(key: SurveyKey, *, json: Json = False) -> None:
     """Take no more answers."""
-    with writing(Installation(load_settings()).engine) as connection:
+    with writing(opened().engine) as connection:
         register.close(connection, key, operator())
     answer({"key": key, "open": False}, f"Survey {key} is closed.", as_json=json)
 
@@ -69,7 +68,7 @@ def close(key: SurveyKey, *, json: Json = False) -> None:
 @surveys.command(name="import")
 def take(key: SurveyKey, file: TableName, *, json: Json = False) -> None:
     """Import answers from a table whose heads are the questions' keys. The same table again changes nothing."""
-    installation = Installation(load_settings())
+    installation = opened()
     with given.table(file) as (path, name):
         report = import_answers(installation.engine, key, examine(path, name), operator())
     lines = [
@@ -82,7 +81,7 @@ def take(key: SurveyKey, file: TableName, *, json: Json = False) -> None:
 @surveys.command
 def results(key: SurveyKey, *, json: Json = False) -> None:
     """Tell what a closed survey found; groups below the minimum are not told."""
-    installation = Installation(load_settings())
+    installation = opened()
     settings = installation.settings
     with reading(installation.engine) as connection:
         found = register.results(connection, key, settings.segments.minimum_group, operator())
