@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Mapping
@@ -120,7 +121,12 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _not_listening(host: str, port: int, error: OSError) -> InputError:
-    return InputError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --host or --port")
+    # asyncio wraps the system's words in its own.
+    why = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
+    return InputError(
+        f"cannot listen on {host}:{port}: {why}; choose another port or host (--port, --host; with `utskick up` "
+        "--web-port, --inbound-port)"
+    )
 
 
 def view_of(installation: Installation) -> View:

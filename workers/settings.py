@@ -22,6 +22,7 @@ from campaigns.errors import Fault, GuardRefused, SettingsError
 from campaigns.register.processors import SELF, Party, Processor, guard
 from workers import settings_checks as checks
 from workers.settings_access import AccountTable, ApprovalTable, SubmissionTable
+from workers.settings_faults import PREFIX, faults_of, unreadable
 from workers.settings_feedback import Mailbox, Webhook
 from workers.settings_pages import OptInTable, opt_in_faults
 from workers.settings_parties import ProcessorTable, RecipientTable, party_faults
@@ -37,7 +38,6 @@ from workers.settings_traffic import (
     dkim_faults,
 )
 
-PREFIX: Final = "UTSKICK_"
 FILE_NAME: Final = "utskick.toml"
 #: Used by the project's own tests, not settings.
 _NOT_SETTINGS: Final = ("UTSKICK_TEST_",)
@@ -233,7 +233,7 @@ def load_settings(
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        faults += _faults(error, sources, path)
+        faults += faults_of(error, Settings, sources, path)
         raise SettingsError(faults + _cross_faults(_sound_tables(values), today)) from None
     faults += _cross_faults(settings, today)
     if faults:
@@ -243,11 +243,11 @@ def load_settings(
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError([Fault(str(path), str(error))]) from None
+        raise SettingsError([unreadable(path, error)]) from None
 
 
 def _overlay(
@@ -298,29 +298,6 @@ def _sound_tables(values: Mapping[str, Any]) -> Settings:
                 if name in harmless:
                     sound[name][key] = harmless[name]
     return Settings.model_construct(**sound)  # type: ignore[arg-type]  # the tables are those of the fields
-
-
-def _faults(error: ValidationError, sources: Mapping[tuple[str, ...], str], path: Path) -> list[Fault]:
-    faults = []
-    for found in error.errors():
-        where = tuple(str(part) for part in found["loc"] if part != "[key]")
-        place = sources.get(where) or f"{path.name}: {'.'.join(where)}"
-        faults.append(Fault(place, _problem(found["type"], found["msg"])))
-    if not path.exists() and faults:
-        faults.append(
-            Fault(str(path), "there is no such file; copy utskick.example.toml there and fill it in")
-        )
-    return faults
-
-
-def _problem(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "there is no such setting"
-    if kind == "missing":
-        return "is missing; the register needs it"
-    if kind == "string_too_short":
-        return "must not be empty"
-    return message.removeprefix("Value error, ")
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:

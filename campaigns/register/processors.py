@@ -107,7 +107,8 @@ def guard(party: Party, today: date) -> None:
     """
     if party.ends is not None and party.ends < today:
         raise GuardRefused(
-            f"{party.label}: contract {party.contract!r} ended on {party.ends}; nothing goes there"
+            f"{party.label}: contract {party.contract!r} ended on {party.ends}; nothing goes there until a new "
+            "one is entered with its last day (`ends`)"
         )
     if party.country not in EEA and not party.transfer_ground:
         raise GuardRefused(f"{party.label}: {party.country} is outside the EEA; name a transfer_ground")

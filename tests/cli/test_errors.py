@@ -50,7 +50,39 @@ def test_broken_toml_has_its_line(place: Place) -> None:
 def test_missing_settings_say_what_to_copy(place: Place) -> None:
     (place.folder / "utskick.toml").unlink()
     said = place.refusal(2, "check")
-    assert "copy utskick.example.toml there" in said[-1]
+    assert "copy utskick.example.toml there" in said[0]
+
+
+def test_settings_with_typos_say_what_was_probably_meant(place: Place) -> None:
+    path = place.folder / "utskick.toml"
+    path.write_text(
+        path.read_text()
+        .replace("[smarthosts.main]", "[smarthosts.main]\nprocesor = 'x'")
+        .replace("time_zone", "tme_zone")
+    )
+    place.settings.update(UTSKICK_DATABASE_ULR="x", UTSKICK_CONTROLLER__NAMN="x", UTSKICK_ZZZ="x")
+    said = "\n".join(place.refusal(2, "lists", "list"))
+    assert (
+        "smarthosts.main.procesor: there is no such setting; did you mean smarthosts.main.processor?" in said
+    )
+    assert "UTSKICK_DATABASE_ULR: there is no such setting; did you mean UTSKICK_DATABASE_URL?" in said
+    assert "did you mean UTSKICK_CONTROLLER__NAME?" in said
+    assert said.endswith("UTSKICK_ZZZ: there is no such setting")
+
+
+def test_settings_that_cannot_be_read_say_why(place: Place) -> None:
+    path = place.folder / "utskick.toml"
+    path.write_text(path.read_text() + "# Åland", "cp1252")
+    (said,) = place.refusal(2, "check")
+    assert said.endswith("utskick.toml: is not written in UTF-8; save it as UTF-8")
+    path.write_bytes(
+        b"\xef\xbb\xbf" + (ROOT / "utskick.example.toml").read_bytes()
+    )  # as Windows' editor saves it
+    assert "there is no register" in place.refusal(1, "lists", "list")[0]
+    path.unlink()
+    path.mkdir()
+    (said,) = place.refusal(2, "check")
+    assert said.endswith("utskick.toml: Is a directory")
 
 
 def test_a_register_that_was_never_made_names_the_command(place: Place) -> None:

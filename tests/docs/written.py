@@ -12,7 +12,8 @@ from campaigns.access import MATRIX
 from campaigns.principal import Level
 from tests.architecture.tree import ROOT
 from workers.cli import app
-from workers.settings import PREFIX, Settings
+from workers.settings import Settings
+from workers.settings_faults import PREFIX
 
 DOCS = ROOT / "docs"
 _NOTE = "<!-- Written from the code by `make docs`; edits here are lost. -->"
