@@ -25,6 +25,7 @@ from campaigns.feedback.event import FeedbackEvent
 from campaigns.feedback.ingest import arrived, recipient_claims
 from campaigns.keyring import KeyRing
 from campaigns.principal import INBOUND
+from campaigns.register.permit import Binding
 from campaigns.tokens import TokenMaker
 from workers.faults import place_of
 from workers.hint_alarm import HintAlarm
@@ -112,11 +113,11 @@ class InboundListener:
         context = self._context
         return arrived(context.engine, context.tokens, content, recipient, context.ring)
 
-    def _commit(self, reports: Sequence[Report]) -> tuple[Sequence[list[str]], float]:
+    def _commit(self, reports: Sequence[Report]) -> tuple[Sequence[list[str]], Binding]:
         outcome = apply_reports(self._context.engine, reports)
         for words in outcome.consequences:
             self._alarm.heard(words)
-        return outcome.consequences, outcome.answer_at
+        return outcome.consequences, outcome.binding
 
     async def _listen(self, host: str, port: int) -> None:
         self._server = await self._loop.create_server(self._connection, host, port)

@@ -26,7 +26,6 @@ from campaigns.feedback.event import FeedbackEvent
 from campaigns.feedback.ingest import arrived
 from campaigns.feedback.mime import MESSAGE_OCTETS
 from campaigns.principal import Principal
-from campaigns.register.permit import wait_until
 from workers.faults import place_of
 from workers.guarding import guard_mailbox
 from workers.hint_alarm import HintAlarm
@@ -159,7 +158,7 @@ class _Taker:
         outcome = apply_reports(self._installation.engine, reports)
         for words in outcome.consequences:
             self._alarm.heard(words)
-        wait_until(outcome.answer_at)
+        outcome.binding.wait()
 
     def _read(self, mail: _Mail) -> list[FeedbackEvent]:
         place = self._installation

@@ -21,6 +21,7 @@ from campaigns.clock import utc_now
 from campaigns.delivery import decisions
 from campaigns.feedback.consequences import CONSEQUENCES, hints
 from campaigns.feedback.consequences.asked_wish import end_the_wish
+from campaigns.feedback.consequences.hard_bounce import suppress_addresses
 from campaigns.feedback.consequences.news import News
 from campaigns.feedback.consequences.soft_bounce import count_failures, standing_for
 from campaigns.feedback.consequences.unsubscription import leave
@@ -28,7 +29,7 @@ from campaigns.feedback.event import NOES, RAW_CHARACTERS, FeedbackEvent, plain
 from campaigns.feedback.trust import ABOUT_A_DELIVERY, Sent, refusal, sent_deliveries
 from campaigns.principal import Principal
 from campaigns.register.opt_ins import NO_CAMPAIGN
-from campaigns.register.permit import Binding, recording_noes, wait_until
+from campaigns.register.permit import Binding, recording_noes
 from campaigns.store import schema
 from campaigns.store.engine import writing
 from campaigns.store.upsert import insert_into
@@ -54,10 +55,10 @@ class _Known:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the news of each caller, and from when on it may be answered (boot seconds)."""
+    """What became of the news of each caller, and from when on it may be answered."""
 
     consequences: list[list[str]]
-    answer_at: float
+    binding: Binding
 
 
 def apply(engine: sa.Engine, event: FeedbackEvent, principal: Principal) -> str:
@@ -81,13 +82,13 @@ def apply_all(engine: sa.Engine, events: Sequence[FeedbackEvent], principal: Pri
         Unreachable: the database is away.
     """
     outcome = apply_reports(engine, [(events, principal)])
-    wait_until(outcome.answer_at)
+    outcome.binding.wait()
     return outcome.consequences[0]
 
 
 def apply_reports(engine: sa.Engine, reports: Sequence[Report]) -> Outcome:
     """Apply what several callers reported, in one transaction, all or none. Nobody whose news
-    `may_be_a_no` may be answered before `answer_at`.
+    `may_be_a_no` may be answered before the binding says so.
 
     Raises:
         Unreachable: the database is away.
@@ -101,7 +102,7 @@ def apply_reports(engine: sa.Engine, reports: Sequence[Report]) -> Outcome:
         with writing(engine) as connection:
             words = _apply(connection, news)
     rest = iter(words)
-    return Outcome([list(islice(rest, len(events))) for events, _ in reports], binding.answer_at)
+    return Outcome([list(islice(rest, len(events))) for events, _ in reports], binding)
 
 
 def may_be_a_no(events: Iterable[FeedbackEvent]) -> bool:
@@ -119,10 +120,7 @@ def _apply(connection: sa.Connection, news: Sequence[tuple[FeedbackEvent, Princi
     rows = _record(connection, [news_by_id[event_id][0] for event_id in sorted(news_by_id)])
     fresh = {event_id: news_by_id[event_id] for event_id in sorted(rows)}
     known = _known(connection, [event for event, _ in fresh.values()])
-    consequences = {
-        event_id: _consequence(connection, event, known, principal)
-        for event_id, (event, principal) in fresh.items()
-    }
+    consequences = _consequences(connection, fresh, known)
     _mark(connection, {rows[event_id]: word for event_id, word in consequences.items()})
     # Of an event that came twice at once, the first one says what it did.
     return [consequences.pop((event.source, event.event_id), "repeated") for event, _ in news]
@@ -168,8 +166,26 @@ def _mark(connection: sa.Connection, words: Mapping[int, str]) -> None:
         connection.execute(statement.values(consequence=sa.bindparam("word")), marks)
 
 
-def _consequence(connection: sa.Connection, event: FeedbackEvent, known: _Known, principal: Principal) -> str:
-    """What one event does, in a word."""
+def _consequences(
+    connection: sa.Connection, fresh: Mapping[EventId, tuple[FeedbackEvent, Principal]], known: _Known
+) -> dict[EventId, str]:
+    """What each event does, in a word."""
+    words: dict[EventId, str] = {}
+    dead: dict[EventId, News] = {}
+    for event_id, (event, principal) in fresh.items():
+        found = _consequence(connection, event, known, principal)
+        if isinstance(found, News):
+            dead[event_id] = found
+        else:
+            words[event_id] = found
+    words.update(zip(dead, suppress_addresses(connection, list(dead.values())), strict=True))
+    return words
+
+
+def _consequence(
+    connection: sa.Connection, event: FeedbackEvent, known: _Known, principal: Principal
+) -> str | News:
+    """What one event does, in a word; the news itself where the address is dead, to be dealt with together."""
     if event.claims is None:
         return hints.count(connection, event, principal, known.now)
     if event.claims.campaign == NO_CAMPAIGN:
@@ -189,7 +205,10 @@ def _consequence(connection: sa.Connection, event: FeedbackEvent, known: _Known,
     follows = CONSEQUENCES.get(event.kind)
     if event.kind == "delivered" and sent.address_key in known.softly_suppressed:
         follows = count_failures
-    return follows(News(connection, event, sent, principal, known.now)) if follows else _RECORDED
+    news = News(connection, event, sent, principal, known.now)
+    if event.kind == "hard":
+        return news
+    return follows(news) if follows else _RECORDED
 
 
 def _known(connection: sa.Connection, events: Sequence[FeedbackEvent]) -> _Known:

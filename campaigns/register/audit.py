@@ -66,25 +66,37 @@ class Entry:
 
 def write(connection: sa.Connection, entry: Entry) -> int:
     """Write one entry within the caller's transaction; returns its id."""
-    rows = [
-        {"contact_id": contact, **_value_row(old, new)} for contact, (old, new) in _by_person(entry).items()
+    return write_many(connection, [entry])[0]
+
+
+def write_many(connection: sa.Connection, entries: Sequence[Entry]) -> list[int]:
+    """Write entries in two statements, however many they are, within the caller's transaction; returns their ids."""
+    if not entries:
+        return []
+    valued = [
+        [{"contact_id": contact, **_value_row(old, new)} for contact, (old, new) in _by_person(entry).items()]
+        for entry in entries
     ]
-    audit_id: int = connection.execute(
-        sa.insert(schema.audit)
-        .values(
-            at=utc_now(),
-            principal=entry.principal.name,
-            tag=entry.tag,
-            subjects=list(entry.subjects),
-            evidence=entry.evidence,
-            old_hash=joint_hash((row["contact_id"], row["old_hash"]) for row in rows),
-            new_hash=joint_hash((row["contact_id"], row["new_hash"]) for row in rows),
-        )
-        .returning(schema.audit.c.id)
-    ).scalar_one()
-    if rows:
-        connection.execute(sa.insert(schema.audit_value), [{"audit_id": audit_id, **row} for row in rows])
-    return audit_id
+    table = schema.audit
+    statement = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    given = [_row(entry, rows) for entry, rows in zip(entries, valued, strict=True)]
+    ids = list(connection.execute(statement, given).scalars())
+    values = [{"audit_id": number, **row} for number, rows in zip(ids, valued, strict=True) for row in rows]
+    if values:
+        connection.execute(sa.insert(schema.audit_value), values)
+    return ids
+
+
+def _row(entry: Entry, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "at": utc_now(),
+        "principal": entry.principal.name,
+        "tag": entry.tag,
+        "subjects": list(entry.subjects),
+        "evidence": entry.evidence,
+        "old_hash": joint_hash((row["contact_id"], row["old_hash"]) for row in values),
+        "new_hash": joint_hash((row["contact_id"], row["new_hash"]) for row in values),
+    }
 
 
 def redact(connection: sa.Connection, contact_id: int, evidence: str, principal: Principal) -> int:

@@ -177,11 +177,20 @@ def _standing_by_scope(
 
 def record(connection: sa.Connection, no: No, principal: Principal) -> bool:
     """Record a "no" against its own key only, as `suppress`; for whoever goes through all keys of a person."""
+    return record_many(connection, [no], principal) == 1
+
+
+def record_many(connection: sa.Connection, noes: Sequence[No], principal: Principal) -> int:
+    """As `record`, for many in few statements; how many are new."""
     demand(principal, Operation.SUPPRESSION_ADD)
-    note(connection, _logged("no", no, principal))
-    recorded = _insert(connection, no, principal)
-    if recorded is None:
-        return False
+    for no in noes:
+        note(connection, _logged("no", no, principal))
+    recorded = _insert(connection, noes, principal)
+    audit.write_many(connection, [_told(number, no, principal) for number, no in recorded])
+    return len(recorded)
+
+
+def _told(number: int, no: No, principal: Principal) -> audit.Entry:
     new = {
         "kind": no.kind,
         "list_id": no.scope.list_id,
@@ -190,42 +199,46 @@ def record(connection: sa.Connection, no: No, principal: Principal) -> bool:
     }
     if no.until is not None:
         new["until"] = iso(no.until)
-    audit.write(
-        connection,
-        audit.Entry(
-            principal,
-            f"{no.concerns.subject}:suppression:record",
-            [f"suppression:{recorded}"],
-            no.evidence,
-            None,
-            new,
-        ),
-    )
-    return True
+    tag = f"{no.concerns.subject}:suppression:record"
+    return audit.Entry(principal, tag, [f"suppression:{number}"], no.evidence, None, new)
 
 
-def _insert(connection: sa.Connection, no: No, principal: Principal) -> int | None:
+def _insert(connection: sa.Connection, noes: Sequence[No], principal: Principal) -> list[tuple[int, No]]:
+    """Those that are new, with their numbers. In one order, whatever order they came in: two transactions then never
+    wait for each other in a circle."""
+    if not noes:
+        return []
     table = schema.suppression
-    recorded: int | None = connection.execute(
-        insert_into(table, connection)
-        .values(
-            kind=no.kind,
-            subject=no.concerns.subject,
-            subject_key=no.concerns.key,
-            key_id=no.concerns.key_id,
-            list_id=no.scope.list_id,
-            purpose=no.scope.purpose,
-            channel=no.scope.channel,
-            origin=no.origin,
-            evidence=no.evidence,
-            until=no.until,
-            recorded_at=utc_now(),
-            recorded_by=principal.name,
-        )
-        .on_conflict_do_nothing()
-        .returning(table.c.id)
-    ).scalar_one_or_none()
-    return recorded
+    place = (table.c.kind, table.c.subject_key, table.c.list_id, table.c.purpose, table.c.channel)
+    by_place = {_place(no): no for no in reversed(noes)}
+    found = connection.execute(
+        insert_into(table, connection).on_conflict_do_nothing().returning(table.c.id, *place),
+        [_values(by_place[it], principal) for it in sorted(by_place)],
+    )
+    by_id = {row.id: by_place[row.kind, bytes(row.subject_key), *row[3:]] for row in found}
+    return sorted(by_id.items(), key=lambda item: item[0])
+
+
+def _place(no: No) -> tuple[str, bytes, int, str, str]:
+    """What of a "no" there is only one at a time."""
+    return no.kind, no.concerns.key, no.scope.list_id, no.scope.purpose, no.scope.channel
+
+
+def _values(no: No, principal: Principal) -> dict[str, Any]:
+    return {
+        "kind": no.kind,
+        "subject": no.concerns.subject,
+        "subject_key": no.concerns.key,
+        "key_id": no.concerns.key_id,
+        "list_id": no.scope.list_id,
+        "purpose": no.scope.purpose,
+        "channel": no.scope.channel,
+        "origin": no.origin,
+        "evidence": no.evidence,
+        "until": no.until,
+        "recorded_at": utc_now(),
+        "recorded_by": principal.name,
+    }
 
 
 def lift(connection: sa.Connection, suppression_id: int, evidence: str, principal: Principal) -> bool:

@@ -6,7 +6,8 @@ corrected value. It is audited like every change of the register.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import sqlalchemy as sa
@@ -35,28 +36,36 @@ class Outdated:
 
 def flag(connection: sa.Connection, found: Outdated, principal: Principal) -> bool:
     """Flag a value within the caller's transaction; True when it was not flagged for this reason before."""
+    return flag_many(connection, [found], principal) == 1
+
+
+def flag_many(connection: sa.Connection, found: Sequence[Outdated], principal: Principal) -> int:
+    """As `flag`, for many in few statements; how many were not flagged before."""
     demand(principal, Operation.DATUM_FLAG)
-    table = schema.datum_flag
+    if not found:
+        return 0
+    table, now = schema.datum_flag, utc_now()
+    unique = ["contact_id", "field", "value_key", "reason"]
+    by_value = {(it.contact_id, it.field, it.value_key, it.reason): it for it in reversed(found)}
+    rows = [
+        {**asdict(by_value[value]), "flagged_at": now, "flagged_by": principal.name}
+        for value in sorted(by_value)
+    ]
     recorded = connection.execute(
         insert_into(table, connection)
-        .values(
-            contact_id=found.contact_id,
-            field=found.field,
-            value_key=found.value_key,
-            reason=found.reason,
-            evidence=found.evidence,
-            flagged_at=utc_now(),
-            flagged_by=principal.name,
-        )
-        .on_conflict_do_nothing(index_elements=["contact_id", "field", "value_key", "reason"])
-        .returning(table.c.id)
-    ).scalar_one_or_none()
-    if recorded is None:
-        return False
+        .on_conflict_do_nothing(index_elements=unique)
+        .returning(*(table.c[name] for name in unique)),
+        rows,
+    ).all()
+    new = [by_value[row.contact_id, row.field, bytes(row.value_key), row.reason] for row in recorded]
+    audit.write_many(connection, [_told(it, principal) for it in new])
+    return len(new)
+
+
+def _told(found: Outdated, principal: Principal) -> audit.Entry:
     new = {"field": found.field, "reason": found.reason}
     subjects = [f"contact:{found.contact_id}"]
-    audit.write(connection, audit.Entry(principal, "contact:datum:flag", subjects, found.evidence, None, new))
-    return True
+    return audit.Entry(principal, "contact:datum:flag", subjects, found.evidence, None, new)
 
 
 def flags_of(connection: sa.Connection, contact_id: int) -> list[sa.RowMapping]:

@@ -12,9 +12,10 @@ Fails with `Unreachable`, whether nothing was recorded or nobody knows: the call
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -71,11 +72,26 @@ def raise_epoch(connection: sa.Connection) -> Raised:
     return Raised(row.incarnation, row.epoch, row.answer_ms / 1000)
 
 
+def _nothing() -> None:
+    """What is to be kept where nobody keeps anything."""
+
+
 @dataclass
 class Binding:
-    """From when on what a transaction recorded may be answered, in boot seconds; never, until it is committed."""
+    """From when on what a transaction recorded may be answered, in boot seconds: never, until it is committed; and not
+    before it is also kept outside the database (`keep`)."""
 
     answer_at: float = float("inf")
+    keep: Callable[[], None] = _nothing
+
+    def wait(self) -> None:
+        """Keep what was recorded, and wait until it may be answered.
+
+        Raises:
+            Unreachable: it is not kept for certain; answer "try again".
+        """
+        self.keep()
+        wait_until(self.answer_at)
 
 
 @contextmanager
@@ -90,17 +106,17 @@ def answering_a_no(engine: sa.Engine, *, logged: bool = True) -> Iterator[sa.Con
     """
     with recording_noes(engine, logged=logged) as (connection, binding):
         yield connection
-    wait_until(binding.answer_at)
+    binding.wait()
 
 
 @contextmanager
 def recording_noes(engine: sa.Engine, *, logged: bool = True) -> Iterator[tuple[sa.Connection, Binding]]:
     """The transaction of `answering_a_no` without its wait, for a caller who records for many and keeps each of
-    their answers back until `answer_at` (known when the block is left). They share one rise of the epoch.
+    their answers back until the binding is kept (by whatever thread: the next transaction need not wait for the disk)
+    and its moment has come. They share one rise of the epoch.
 
     Raises:
-        Unreachable: the database is away, the outcome of the commit is unknown, or the opt-out log cannot be
-            written; answer "try again".
+        Unreachable: the database is away, or the outcome of the commit is unknown; answer "try again".
     """
     binding = Binding()
     with writing(engine) as connection:
@@ -109,11 +125,10 @@ def recording_noes(engine: sa.Engine, *, logged: bool = True) -> Iterator[tuple[
         words = opt_out_log.collect(connection)
         yield connection, binding
         raised = raise_epoch(connection)
-    bound_at = boot_seconds() + raised.wait
+    binding.answer_at = boot_seconds() + raised.wait
     keeper = keeper_of(engine)
-    if keeper is not None:  # while the answer has to wait anyway
-        keeper.keep(raised, words if logged else [])
-    binding.answer_at = bound_at
+    if keeper is not None:
+        binding.keep = partial(keeper.keep, raised, words if logged else [])
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,25 @@
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from campaigns.clock import boot_seconds
 from campaigns.errors import Unreachable
+from campaigns.register.permit import Binding
 from workers.shared_commits import MOST, SharedCommit
 
 
 class Ledger:
     """A commit that takes a while, writes down who shared it, and fails where an item says so."""
 
-    def __init__(self, wait: float = 0.0) -> None:
+    def __init__(self, wait: float = 0.0, keep: Callable[[], None] = lambda: None) -> None:
         self.commits: list[list[int]] = []
         self.threads: set[str] = set()
-        self.wait = wait
+        self.wait, self.keep = wait, keep
 
-    def __call__(self, items: Sequence[int]) -> tuple[list[int], float]:
+    def __call__(self, items: Sequence[int]) -> tuple[list[int], Binding]:
         self.threads.add(threading.current_thread().name)
         time.sleep(0.02)
         if any(item == 13 for item in items):
@@ -28,7 +29,7 @@ class Ledger:
         if any(item == 99 for item in items):
             raise Unreachable
         self.commits.append(list(items))
-        return [item * 10 for item in items], boot_seconds() + self.wait
+        return [item * 10 for item in items], Binding(boot_seconds() + self.wait, self.keep)
 
 
 def hand_in(ledger: Ledger, items: Sequence[int], *, binds: bool = False, weight: int = 1) -> list[object]:
@@ -64,6 +65,39 @@ def test_the_wait_of_a_no_holds_no_thread_and_nobody_else() -> None:
 
     assert asyncio.run(work()) < 0.25
     assert boot_seconds() - started >= 0.3
+
+
+def test_a_slow_disk_holds_up_a_no_and_no_other_transaction() -> None:
+    began = threading.Event()
+    may_end = threading.Event()
+
+    def keep() -> None:
+        began.set()
+        assert may_end.wait(10)
+
+    async def work() -> tuple[bool, int]:
+        shared: SharedCommit[int, int] = SharedCommit(Ledger(keep=keep), "test")
+        no = asyncio.create_task(shared.hand_in(1, binds=True))
+        await asyncio.to_thread(began.wait, 10)
+        await shared.hand_in(2, binds=False)
+        early = no.done()
+        may_end.set()
+        return early, await no
+
+    assert asyncio.run(work()) == (False, 10)
+
+
+def test_what_is_not_kept_for_certain_is_not_answered() -> None:
+    def fails() -> None:
+        raise Unreachable("the disk is full")
+
+    async def work() -> list[object]:
+        shared: SharedCommit[int, int] = SharedCommit(Ledger(keep=fails), "test")
+        calls = (shared.hand_in(item, binds=binds) for item, binds in ((1, True), (2, True), (3, False)))
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    first, second, other = asyncio.run(work())
+    assert (type(first), type(second), other) == (Unreachable, Unreachable, 30)
 
 
 def test_a_failure_is_told_to_those_who_cause_it_only() -> None:

@@ -25,7 +25,7 @@ from campaigns.errors import Fault, FaultyInput, InputError, NotAllowed, NotFoun
 from campaigns.planning.submission import DOCUMENT_OCTETS
 from campaigns.principal import Principal
 from campaigns.register import access_tokens, objections
-from campaigns.register.permit import recording_noes
+from campaigns.register.permit import Binding, recording_noes
 from campaigns.store.engine import reading, writing
 from workers.shared_commits import SharedCommit
 from workers.web.api_shapes import (
@@ -161,7 +161,7 @@ class Api:
                 for row in objections.look_up(connection, keys, principal)
             ]
 
-    def _commit(self, wishes: Sequence[Wish]) -> tuple[list[bool], float]:
+    def _commit(self, wishes: Sequence[Wish]) -> tuple[list[bool], Binding]:
         """In one order, whatever order they came in: two processes then never wait for each other in a circle."""
         recorded: dict[int, bool] = {}
         order = sorted(range(len(wishes)), key=lambda place: wishes[place][0][0].concerns.key)
@@ -170,7 +170,7 @@ class Api:
                 noes, principal = wishes[place]
                 news = [objections.suppress(connection, no, principal) for no in noes]
                 recorded[place] = any(news)
-        return [recorded[place] for place in range(len(wishes))], binding.answer_at
+        return [recorded[place] for place in range(len(wishes))], binding
 
 
 def describe(app: FastAPI) -> None:

@@ -35,6 +35,7 @@ from campaigns.feedback.providers.base import (
 from campaigns.feedback.providers.directory import PROVIDERS
 from campaigns.feedback.providers.ses import CertificateWanted, confirmation_url
 from campaigns.principal import Level, Principal
+from campaigns.register.permit import Binding
 from campaigns.tokens import TokenClaims, TokenMaker
 from workers.shared_commits import SharedCommit
 from workers.web.bodies import read_body
@@ -150,9 +151,9 @@ class Hooks:
         for word in words:
             _EVENTS.labels(endpoint, word).inc()
 
-    def _commit(self, reports: Sequence[Report]) -> tuple[Sequence[list[str]], float]:
+    def _commit(self, reports: Sequence[Report]) -> tuple[Sequence[list[str]], Binding]:
         outcome = apply_reports(self._context.engine, reports)
-        return outcome.consequences, outcome.answer_at
+        return outcome.consequences, outcome.binding
 
     async def _confirm(self, endpoint: str, arrival: Arrival) -> None:
         """Confirm a subscription where the settings ask for that; else the kept event says how to."""

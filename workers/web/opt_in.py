@@ -26,7 +26,7 @@ from campaigns.register import confirming, mailing_lists, opt_ins
 from campaigns.register.mailing_lists import MailingList
 from campaigns.register.opt_ins import OptIn, Wanted
 from campaigns.register.own_data import read_own
-from campaigns.register.permit import recording_noes
+from campaigns.register.permit import Binding, recording_noes
 from campaigns.store.engine import reading, writing
 from campaigns.tokens import TokenPurpose
 from workers.shared_commits import SharedCommit
@@ -128,9 +128,9 @@ class OptInPages:
             await self._asked.hand_in(wanted, binds=False)
         return self._pages.render("subscribe_sent", page.language, languages=[], list_name=page.found.name)
 
-    def _ask_all(self, wishes: Sequence[Wanted]) -> tuple[Sequence[bool], float]:
+    def _ask_all(self, wishes: Sequence[Wanted]) -> tuple[Sequence[bool], Binding]:
         with writing(self._context.engine) as connection:
-            return [opt_ins.ask(connection, self._context.ring, wish) for wish in wishes], 0.0
+            return [opt_ins.ask(connection, self._context.ring, wish) for wish in wishes], Binding(0.0)
 
     def _opt_in(self, token: str) -> tuple[OptIn, str] | None:
         """The wish that a link stands for, with the name of its list."""
@@ -143,11 +143,11 @@ class OptInPages:
                 return None
             return found, mailing_lists.name_of(connection, found.list_id) if found.list_id else ""
 
-    def _confirm_all(self, wishes: Sequence[OptIn]) -> tuple[Sequence[bool], float]:
+    def _confirm_all(self, wishes: Sequence[OptIn]) -> tuple[Sequence[bool], Binding]:
         with recording_noes(self._context.engine) as (connection, binding):
             done = [self._confirm_one(connection, wish) for wish in sorted(wishes, key=lambda it: it.id)]
         by_id = dict(zip(sorted(wish.id for wish in wishes), done, strict=True))
-        return [by_id[wish.id] for wish in wishes], binding.answer_at
+        return [by_id[wish.id] for wish in wishes], binding
 
     def _confirm_one(self, connection: sa.Connection, wish: OptIn) -> bool:
         problem = confirming.confirm(connection, self._context.ring, wish)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from campaigns.content.language import as_language, date_text
 from campaigns.principal import Principal
 from campaigns.register import preferences, subscriptions
-from campaigns.register.permit import recording_noes
+from campaigns.register.permit import Binding, recording_noes
 from campaigns.register.preferences import Preferences
 from campaigns.store import schema
 from campaigns.store.engine import reading
@@ -79,9 +79,9 @@ class Wish:
     everything: bool
 
 
-def leave(engine: sa.Engine, wishes: Sequence[Wish]) -> tuple[list[None], float]:
+def leave(engine: sa.Engine, wishes: Sequence[Wish]) -> tuple[list[None], Binding]:
     """Leave lists, or all marketing, in one transaction for several people; nobody may be answered before the
-    moment that is returned (boot seconds). Doing it again changes nothing.
+    binding that is returned says so. Doing it again changes nothing.
 
     Raises:
         Unreachable: the database is away or the outcome is unknown: nothing may be answered but "try again".
@@ -90,7 +90,7 @@ def leave(engine: sa.Engine, wishes: Sequence[Wish]) -> tuple[list[None], float]
         # In one order, whatever order they came in: two transactions then never wait for each other in a circle.
         for wish in sorted(wishes, key=lambda wish: (wish.claims.contact, wish.claims.list_id)):
             _leave(connection, wish)
-    return [None] * len(wishes), binding.answer_at
+    return [None] * len(wishes), binding
 
 
 def _leave(connection: sa.Connection, wish: Wish) -> None:

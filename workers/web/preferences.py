@@ -29,7 +29,7 @@ from campaigns.register import corrections, opt_ins, pauses, preferences, subscr
 from campaigns.register.opt_ins import Wanted
 from campaigns.register.own_data import FIELDS, read_own
 from campaigns.register.pauses import Evidence
-from campaigns.register.permit import recording_noes
+from campaigns.register.permit import Binding, recording_noes
 from campaigns.register.preferences import Choice, Preferences
 from campaigns.register.survey_form import options, read_answers, said
 from campaigns.register.surveys import Survey
@@ -120,14 +120,14 @@ class PreferencePages:
                 return None
             return person, surveys.open_to(connection, person.contact_id, claims.list_id)
 
-    def _commit(self, wishes: Sequence[_Wish]) -> tuple[Sequence[None], float]:
+    def _commit(self, wishes: Sequence[_Wish]) -> tuple[Sequence[None], Binding]:
         with recording_noes(self._context.engine) as (connection, binding):
             # In one order, whatever order they came in: transactions then never wait for each other in a circle.
             for wish in sorted(wishes, key=lambda wish: wish.claims.contact):
                 proof = f"link of delivery {wish.claims.campaign}.{wish.claims.number}"
                 told = Evidence(ORIGIN, proof), Principal(f"contact:{wish.claims.contact}")
                 wish.deed(connection, told)
-        return [None] * len(wishes), binding.answer_at
+        return [None] * len(wishes), binding
 
     async def _done(
         self, visit: Visit, deed: Deed, outcome: str, commits: SharedCommit[_Wish, None] | None = None

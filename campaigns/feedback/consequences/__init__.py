@@ -1,9 +1,9 @@
 """What follows from each kind of news: one small function each, in a file of its own.
 
 Promise: each may be called again with the same news and in any order, and leaves the register as the first
-time. What is not in the table is recorded and changes nothing: full mailboxes, refusals of content, delays,
-absence notes, receipts, challenges, replies, not-spam, failed authentication, and news that a provider
-has subscribed somebody again.
+time. `hard_bounce` takes many pieces of news at once and stands beside the table. What is in neither is recorded and
+changes nothing: full mailboxes, refusals of content, delays, absence notes, receipts, challenges, replies, not-spam,
+failed authentication, and news that a provider has subscribed somebody again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Final
 
 from campaigns.feedback.consequences.complaint import suppress_all_marketing
-from campaigns.feedback.consequences.hard_bounce import suppress_the_address
 from campaigns.feedback.consequences.news import News
 from campaigns.feedback.consequences.refused_sender import tell_the_brakes
 from campaigns.feedback.consequences.soft_bounce import count_failures
@@ -22,7 +21,6 @@ from campaigns.feedback.event import Kind
 
 CONSEQUENCES: Final[Mapping[Kind, Callable[[News], str]]] = MappingProxyType(
     {
-        "hard": suppress_the_address,
         "soft": count_failures,
         "network": count_failures,
         "other": count_failures,
