@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from campaigns.delivery.brakes import Brakes
 from campaigns.delivery.warm_up import WarmUp
 from campaigns.errors import Fault
 from workers import settings_checks as checks
+
+# Every command reads the settings; what it takes to hold a campaign is for those that send.
+if TYPE_CHECKING:
+    from campaigns.delivery.brakes import Brakes
 
 Port = Annotated[int, Field(ge=1, le=65_000)]
 #: Messages per second.
@@ -74,6 +77,8 @@ class BrakeTable(BaseModel):
 
     def brakes(self) -> Brakes:
         """The brakes that this describes."""
+        from campaigns.delivery.brakes import Brakes
+
         return Brakes(
             self.after, self.hard_bounce_percent / 100, self.complaint_percent / 100, self.authentication
         )

@@ -10,6 +10,7 @@ import pytest
 
 from tests.acceptance.place import Place, made_place
 from tests.architecture.tree import ROOT
+from tests.cli.place import Place as InProcess
 
 SHOWN = {
     *("id", "status", "recipients", "pending", "sending", "accepted", "rejected", "deferred", "uncertain"),
@@ -80,15 +81,23 @@ FAILED = [
 
 
 def test_wrong_usage_is_2_and_what_fails_is_1(place: Place) -> None:
-    commands = [(command, 2) for command in WRONG] + [(command, 1) for command in FAILED]
-    with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda item: (item, place.run(*item[0], "--json", given="{}")), commands))
-    for (command, code), answer in done:
-        assert (answer.returncode, command) == (code, command), answer.stderr
-        assert answer.stderr.strip()
-        assert "Traceback" not in answer.stderr + answer.stdout
-        if code == 1:
-            assert json.loads(answer.stdout)["error"]
+    here = InProcess(place.folder, {"UTSKICK_SMARTHOST": "file:outbox"})
+    for command, code in [(command, 2) for command in WRONG] + [(command, 1) for command in FAILED]:
+        done = here.run(*command, "--json", given="{}")
+        assert (done.code, command) == (code, command), done.stderr
+        assert_told(code, done.stdout, done.stderr)
+    for command, code in ((WRONG[0], 2), (FAILED[0], 1)):
+        process = place.run(*command, "--json", given="{}")
+        assert process.returncode == code, process.stderr
+        assert_told(code, process.stdout, process.stderr)
+
+
+def assert_told(code: int, stdout: str, stderr: str) -> None:
+    """A person is told on standard error, a program by an object on standard output, and nobody by a traceback."""
+    assert stderr.strip()
+    assert "Traceback" not in stderr + stdout
+    if code == 1:
+        assert json.loads(stdout)["error"]
 
 
 def test_servers_and_folders_that_are_away_are_named(tmp_path: Path) -> None:

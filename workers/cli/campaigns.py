@@ -1,4 +1,4 @@
-"""`utskick campaigns`: submit, list, show, schema; `workers.cli.control` adds pause, resume, start, cancel, settle."""
+"""`utskick campaigns`: submit, list, show, schema; `workers.cli.control` has a person's word on one."""
 
 from __future__ import annotations
 
@@ -8,15 +8,26 @@ from cyclopts import App, Parameter
 
 from campaigns.delivery import seeing
 from campaigns.errors import InputError
-from workers.cli import control
 from workers.cli.documents import Assignments, FileName, read_submission
 from workers.cli.output import Json, answer, answer_table
 from workers.cli.words import CampaignNumber
 from workers.settings import load_settings
 from workers.wiring import opened, operator, submission_signing
 
+#: The verbs of `workers.cli.control`.
+CONTROL = {
+    "pause": "Hold a campaign. When this ends with 0, no further message of it begins, on any machine.",
+    "resume": "Let a held campaign go on exactly where it was.",
+    "start": "Start a campaign now: before its time, or after its start was missed.",
+    "cancel": "Give a campaign up for good; what has not been handed over never will be.",
+    "settle": "Show the deliveries whose outcome is uncertain, or decide about them.",
+    "approve": "Approve a campaign that somebody else submitted; one that waits for it goes on (`[approval]` in the "
+    "settings).",
+}
+
 campaigns = App(name="campaigns")
-control.add_to(campaigns)
+for verb, said in CONTROL.items():
+    campaigns.command(f"workers.cli.control:{verb}", name=verb, help=said)
 campaigns.command(
     "workers.cli.preview:preview",
     name="preview",

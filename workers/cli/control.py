@@ -1,11 +1,11 @@
-"""`utskick campaigns pause|resume|start|cancel|settle`: a person's word on a campaign."""
+"""`utskick campaigns pause|resume|start|cancel|settle|approve`: a person's word on a campaign."""
 
 from __future__ import annotations
 
 import time
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from campaigns.delivery import control, decisions
 from campaigns.delivery.control import Change
@@ -17,12 +17,6 @@ from workers.wiring import opened, operator
 
 #: How long `cancel` waits for messages in the air, in seconds; the scheduler finishes what takes longer.
 _PATIENCE = 10.0
-
-
-def add_to(app: App) -> None:
-    """Add this file's commands."""
-    for command in (pause, resume, start, cancel, settle, approve):
-        app.command(command)
 
 
 def pause(campaign: CampaignNumber, *, json: Json = False) -> None:
