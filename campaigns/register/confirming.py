@@ -22,6 +22,7 @@ from campaigns.register import (
     corrections,
     objections,
     opt_ins,
+    own_words,
     provenance,
     subscriptions,
 )
@@ -90,12 +91,11 @@ def _lift_own_words(
     connection: sa.Connection, contact_id: int, evidence: str, principal: Principal
 ) -> set[str]:
     """Lift what this person said against all marketing or against e-mail; the kinds that were lifted."""
-    known = subscriptions.keys_of(connection, contact_id)
-    keys = [key.key for key in objections.unshared(connection, known)]
+    own = own_words.takeable(connection, subscriptions.keys_of(connection, contact_id))
     no = schema.suppression.c
     rows = connection.execute(
         sa.select(no.id, no.kind).where(
-            no.subject_key.in_(keys),
+            no.id.in_(own),
             no.kind.in_(_OWN_WORDS),
             no.lifted_at.is_(None),
             no.list_id == 0,

@@ -123,12 +123,6 @@ def _beside(connection: sa.Connection, key: bytes) -> list[SubjectKey]:
     return [it for it in subject_keys(of_several) if it.key != key]
 
 
-def unshared(connection: sa.Connection, keys: Sequence[SubjectKey]) -> list[SubjectKey]:
-    """Those of a person's keys that nobody else has: under the others a "no" may be somebody else's, so whoever lifts
-    on a person's word leaves them alone. A postal address proves nothing, since anybody can type it."""
-    return [it for it in keys if len({one.root for one in persons.of_keys(connection, [it.key])}) <= 1]
-
-
 def subject_keys(members: list[persons.Member]) -> list[SubjectKey]:
     """The keys of all addresses of contacts: who comes back without the one is still known by the other."""
     keys: dict[bytes, SubjectKey] = {}

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
-from campaigns.register import objections
+from campaigns.register import objections, own_words
 from campaigns.store import schema
 
 
@@ -49,7 +49,7 @@ def pause(
 ) -> None:
     """Pause a person until then; another pause of theirs gives way to it."""
     demand(principal, Operation.SUPPRESSION_ADD)
-    own = {standing for standing, _ in _standing(connection, objections.unshared(connection, keys))}
+    own = own_words.takeable(connection, keys)
     for standing, its_end in _standing(connection, keys):
         if its_end < until or (its_end > until and standing in own):
             objections.lift(connection, standing, f"another pause: {evidence.proof}", principal)
@@ -63,8 +63,9 @@ def end_pause(
 ) -> None:
     """End a pause before its time, on the person's own word."""
     demand(principal, Operation.SUPPRESSION_LIFT)
-    for standing, its_end in _standing(connection, objections.unshared(connection, keys)):
-        if its_end > utc_now():
+    own = own_words.takeable(connection, keys)
+    for standing, its_end in _standing(connection, keys):
+        if standing in own and its_end > utc_now():
             objections.lift(connection, standing, evidence.proof, principal)
 
 

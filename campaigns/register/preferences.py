@@ -17,7 +17,16 @@ import sqlalchemy as sa
 
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import bases, companies, corrections, objections, pauses, persons, subscriptions
+from campaigns.register import (
+    bases,
+    companies,
+    corrections,
+    objections,
+    own_words,
+    pauses,
+    persons,
+    subscriptions,
+)
 from campaigns.register.clearance import Channel
 from campaigns.register.intake_rows import has_postal_address
 from campaigns.register.pauses import Evidence
@@ -150,8 +159,9 @@ def _set_channel(
             whole = objections.No("objection", key, scope, evidence.origin, evidence.proof)
             objections.suppress(connection, whole, principal)
         return
-    for no in _standing(connection, objections.unshared(connection, keys)):
-        if _is_about_channel(no, channel):
+    own = own_words.takeable(connection, keys)
+    for no in _standing(connection, keys):
+        if no.id in own and _is_about_channel(no, channel):
             objections.lift(connection, no.id, f"{evidence.origin}: {evidence.proof}", principal)
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
-from campaigns.register import audit, objections, persons
+from campaigns.register import audit, objections, own_words, persons
 from campaigns.register.opt_out_log import LoggedWord, note
 from campaigns.store import bulk, schema
 
@@ -73,11 +73,11 @@ def join(
     An objection, a complaint or any other "no" that is not about this list stands as it stood.
     """
     demand(principal, Operation.SUPPRESSION_LIFT)
-    keys = [key.key for key in objections.unshared(connection, keys_of(connection, contact_id))]
+    own = own_words.takeable(connection, keys_of(connection, contact_id))
     no = schema.suppression.c
     left = connection.execute(
         sa.select(no.id).where(
-            no.kind == "unsubscribed", no.list_id == list_id, no.lifted_at.is_(None), no.subject_key.in_(keys)
+            no.kind == "unsubscribed", no.list_id == list_id, no.lifted_at.is_(None), no.id.in_(own)
         )
     ).scalars()
     lifted = [objections.lift(connection, it, evidence, principal) for it in left.all()]
