@@ -28,6 +28,7 @@ from workers.stopping import StopFlag
 from workers.web.app import View, WebContext, create_app
 from workers.web.endpoints import webhook_endpoint
 from workers.web.pages import Pages
+from workers.web.patience import PatientProtocol
 from workers.wiring import Installation, submission_signing
 
 #: How long requests in hand may take once the process is told to stop, in seconds.
@@ -69,6 +70,7 @@ def run_web(settings: Settings, host: str, port: int) -> None:
     listening = _listening(host, port)
     config = uvicorn.Config(
         create_app(context),
+        http=PatientProtocol,
         access_log=False,  # paths hold tokens
         log_config=None,
         server_header=False,

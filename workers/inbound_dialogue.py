@@ -41,11 +41,12 @@ _REFUSED: Final = Counter("utskick_inbound_refused", "Refusals of the mail entra
 
 @dataclass(frozen=True)
 class Limits:
-    """How much the entrance takes on: connections at once; octets of one message, and of all messages in
-    hand; seconds that a client may be silent or take for one message; recipients of a message, messages of a
-    connection, and unknown mailboxes that it may ask for."""
+    """How much the entrance takes on: connections at once, and of them from one address; octets of one message, and of
+    all messages in hand; seconds that a client may be silent or take for one message; recipients of a message,
+    messages of a connection, and unknown mailboxes that it may ask for."""
 
     connections: int = 100
+    connections_of_one: int = 50
     message_octets: int = MESSAGE_OCTETS
     octets_in_hand: int = 64 * 1024 * 1024
     patience_seconds: float = 300
@@ -102,10 +103,19 @@ class Dialogue(SMTP):
         self._lmtp = False
         self._messages = self._unknown = 0
         self._held = 0
+        self.caller = ""
         self.in_hand: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Begin, unless this caller has its share of connections already: whoever holds many open, and says nothing on
+        them, leaves room for others."""
+        self.caller = str((transport.get_extra_info("peername") or [""])[0])
+        held = sum(other.caller == self.caller for other in self._taker.connections)
+        if held >= self._limits.connections_of_one and isinstance(transport, asyncio.Transport):
+            full = Full()
+            transport.set_protocol(full)
+            full.connection_made(transport)
+            return
         self._taker.connections.add(self)
         super().connection_made(transport)
 

@@ -170,6 +170,20 @@ def test_more_callers_than_are_taken_hear_so(start: Starts) -> None:
             assert late.makefile("rb").read().startswith(b"421 ")
 
 
+def test_one_caller_leaves_room_for_others(register: Register, start: Starts) -> None:
+    listener = start(connections_of_one=2)
+    with Dialogue(listener.port) as first, Dialogue(listener.port):
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=30) as third:
+            assert third.makefile("rb").read().startswith(b"421 ")
+        other = ("127.0.0.2", 0)
+        with socket.create_connection(("127.0.0.1", listener.port), 30, source_address=other) as neighbour:
+            assert neighbour.makefile("rb").readline().startswith(b"220 ")
+        first.close()
+        _until(lambda: len(listener.connections) <= 1)
+        with Dialogue(listener.port) as again:
+            assert again.hand_in(register.leaving_address(), NOTE).startswith("250")
+
+
 @pytest.mark.parametrize(
     "line",
     [

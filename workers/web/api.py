@@ -87,6 +87,14 @@ class Api:
                 response_model=None,
                 openapi_extra={"security": [{"bearer": []}], **route.described},
             )
+            if route.method == "GET":
+                app.add_api_route(
+                    f"/api/v1{route.path}",
+                    self._guarded(route.handler),
+                    methods=["HEAD"],
+                    response_model=None,
+                    include_in_schema=False,
+                )
 
     def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Who may call, and the answer where something is wrong with what was said."""
