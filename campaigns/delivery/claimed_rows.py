@@ -61,10 +61,11 @@ def claimed_rows(
     if not attempts:
         return []
     span = _span(campaign_id, min(attempts), max(attempts))
+    # Everywhere all rows at once: asking the driver for one after the other costs more than making them.
     working_for, sources = _positions(connection, span), _sources(connection, span)
     return [
         _claimed(campaign_id, row, attempts[row[0]], working_for.get(row[1], ()), sources.get(row[1], ""))
-        for row in connection.execute(_CLAIMED, span)
+        for row in connection.execute(_CLAIMED, span).all()
         if row[0] in attempts
     ]
 
@@ -93,7 +94,7 @@ def _claimed(
 def _positions(connection: sa.Connection, span: Mapping[str, int]) -> defaultdict[int, list[tuple[str, str]]]:
     """Per contact of a range its companies and positions there, the earliest first."""
     found: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
-    for contact, company, position in connection.execute(_POSITIONS, span):
+    for contact, company, position in connection.execute(_POSITIONS, span).all():
         found[contact].append((company, position or ""))
     return found
 

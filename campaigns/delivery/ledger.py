@@ -347,7 +347,7 @@ def _follow_addresses(
 def _set_sending(connection: sa.Connection, ref: BatchRef, batch: Any, now: datetime) -> dict[int, int]:
     """Move what is due to `sending`; returns number -> attempt."""
     span = {"of_campaign": ref.campaign, "lowest": batch.first_number, "highest": batch.last_number}
-    moved = connection.execute(_SET_SENDING, {**span, "at_present": now})
+    moved = connection.execute(_SET_SENDING, {**span, "at_present": now}).all()
     return {row.number: row.attempt for row in moved}
 
 
