@@ -116,7 +116,7 @@ def _record_by_row(
 
 def _as_text(moment: float) -> str:
     """An instant as SQLAlchemy writes it on SQLite."""
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S.%f}"
+    return datetime.fromtimestamp(moment, UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def _as_json(results: Sequence[Result]) -> str:

@@ -11,7 +11,8 @@ from tests.bench.sink import Sink, running_sink
 
 RECIPIENTS: Final = int(os.environ.get("BENCH_RECIPIENTS", "100000"))
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "5"))
-PROCESSES, THREADS = 2, 2
+#: As `utskick worker` starts without options; BENCH_PROCESSES for more.
+PROCESSES, THREADS = int(os.environ.get("BENCH_PROCESSES", "1")), int(os.environ.get("BENCH_THREADS", "4"))
 DATABASES: Final = os.environ.get("BENCH_DATABASES", "postgres sqlite").split()
 
 
@@ -35,7 +36,7 @@ def run() -> dict[str, Any]:
 
 def _rounds(place: Rig, sink: Sink) -> dict[str, Any]:
     place.start_workers(PROCESSES, THREADS)
-    rates, cpus, references = [], [], []
+    rates, cpus, references, source_cpus = [], [], [], []
     octets = 36_000
     for number in range(ROUNDS):
         before = place.cpu()
@@ -45,7 +46,9 @@ def _rounds(place: Rig, sink: Sink) -> dict[str, Any]:
         if accounts["accepted"] != RECIPIENTS:
             raise RuntimeError(f"the accounts are wrong: {accounts}")
         octets = place.message_octets(accounts["id"])
-        references.append(sink.source(min(RECIPIENTS, 50_000), octets))
+        reference, source_cpu = sink.measured_source(min(RECIPIENTS, 50_000), octets)
+        references.append(reference)
+        source_cpus.append(source_cpu)
     ratios = [rate / reference for rate, reference in zip(rates, references, strict=True)]
     return {
         "octets": octets,
@@ -53,6 +56,9 @@ def _rounds(place: Rig, sink: Sink) -> dict[str, Any]:
         "range": [round(min(rates)), round(max(rates))],
         "smtp_source_per_second": round(statistics.median(references)),
         "smtp_source_range": [round(min(references)), round(max(references))],
+        "smtp_source_cpu_us_per_message": round(statistics.median(source_cpus), 1),
         "ratio": round(statistics.median(ratios), 2),
+        "ratio_range": [round(min(ratios), 2), round(max(ratios), 2)],
         "worker_cpu_us_per_message": round(statistics.median(cpus), 1),
+        "worker_cpu_range": [round(min(cpus), 1), round(max(cpus), 1)],
     }
