@@ -47,11 +47,11 @@ class Fault:
 
 
 class FaultyInput(InputError):
-    """An input with one or more faults; all are listed, not only the first."""
+    """An input with one or more faults; all are listed, not only the first, and each once."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("\n".join(str(fault) for fault in faults))
-        self.faults = tuple(faults)
+        self.faults = tuple(dict.fromkeys(faults))
+        super().__init__("\n".join(map(str, self.faults)))
 
 
 class SettingsError(FaultyInput):

@@ -253,7 +253,19 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 def _problem(found: Any) -> str:
     if found["type"] == "extra_forbidden":
-        return "the contract has no such name"
+        return f"the contract has no such name{_names_beside(found['loc'])}"
+    if found["type"] == "list_type":
+        return 'must be a list, such as ["news"]'
     if found["type"] == "missing":
         return "is missing"
     return str(found["msg"]).removeprefix("Value error, ")
+
+
+def _names_beside(location: tuple[int | str, ...]) -> str:
+    """The names that the contract has in the place of an unknown one."""
+    if len(location) == 1:
+        return f"; it has {', '.join(Submission.model_fields)}"
+    part = Submission.model_fields.get(str(location[0]))
+    if len(location) != 2 or part is None or not isinstance(part.annotation, type):
+        return ""
+    return f"; {location[0]} has {', '.join(getattr(part.annotation, 'model_fields', ()))}"

@@ -49,6 +49,11 @@ def recognise(heads: Sequence[str], mapping: Mapping[str, str | None]) -> list[s
         ColumnsFault: with every undeclared and every doubled column, every mapping of a head that is not there.
     """
     plain_heads = [plain(head) for head in heads]
+    if any("@" in head and head not in mapping for head in plain_heads):
+        problem = (
+            f"holds no column heads but looks like a person; write heads above it, of {', '.join(COLUMNS)}"
+        )
+        raise ColumnsFault([Fault("the first row", problem)])
     columns = [_column(head, mapping) for head in plain_heads]
     faults = [
         Fault(f"--map {head!r}", "the file has no column with this head")

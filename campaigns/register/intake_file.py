@@ -1,10 +1,10 @@
 """The rows of an exported table, whatever program wrote it.
 
-Promise: comma, semicolon or tab (told by the row of heads, or by a first line `sep=;` as Excel writes it); LF, CRLF
-or CR; quoted line breaks; blank rows left out. Rows carry the number that a spreadsheet shows: the first row of the
-file is 1, so that the first person is usually in row 2. A row that cannot be read says why and the next ones go on:
-a quotation mark that is never closed costs its own row only. Memory is bounded by `ROW_CHARACTERS`, not by the file.
-Fails with `InputError` for a file that cannot be opened any more.
+Promise: comma, semicolon, tab or bar (told by the row of heads, or by a first line `sep=;` as Excel writes it); LF,
+CRLF or CR; quoted line breaks; blank rows left out. Rows carry the number that a spreadsheet shows: the first row of
+the file is 1, so that the first person is usually in row 2. A row that cannot be read says why and the next ones go
+on: a quotation mark that is never closed costs its own row only. Memory is bounded by `ROW_CHARACTERS`, not by the
+file. Fails with `InputError` for a file that cannot be opened any more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from campaigns.register.intake_encoding import TableFile
 
 ROW_CHARACTERS: Final = 60_000
 ROW_LINES: Final = 100
-DELIMITERS: Final = ",;\t"
+DELIMITERS: Final = ",;\t|"
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t|])"?[\r\n]*', re.IGNORECASE)
 _LINE_ENDS: Final = ("\n", "\r")
 

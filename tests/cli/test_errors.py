@@ -177,10 +177,15 @@ def test_check_names_everything_that_does_not_answer(place: Place, nobody: str) 
         (("suppressions", "add", "nonsense", "--evidence", "letter"), "@-sign"),
         (("suppressions", "lift", "77", "--evidence", "letter"), "no suppression 77"),
         (("feedback", "ingest", "gone.eml"), "gone.eml: No such file"),
+        (("feedback", "parse"), "name files with a message each"),
+        (("segments", "explain", "\udce5"), "not written in UTF-8"),
+        ((*SUBMIT, "-"), "standard input is no JSON"),
+        ((*SUBMIT, "deep.json"), "deep.json is no JSON"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
 )
 def test_what_cannot_be_done_is_one_line(register: Place, command: tuple[str, ...], where: str) -> None:
+    (register.folder / "deep.json").write_text("[" * 100_000)
     (said,) = register.refusal(1, *command)
     assert where in said
 
@@ -195,6 +200,9 @@ def test_what_cannot_be_done_is_one_line(register: Place, command: tuple[str, ..
         ("worker", "--threads", "0"),
         ("worker", "--queues", "nonsense"),
         ("web", "--port", "99999"),
+        ("rights", "show", "99999999999999999999"),
+        ("contacts", "merge", "0", "1", "--evidence", "x"),
+        ("contacts", "duplicates", "--limit", "-1"),
     ],
     ids=" ".join,
 )

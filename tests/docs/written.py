@@ -18,7 +18,8 @@ from workers.settings_faults import PREFIX
 DOCS = ROOT / "docs"
 _NOTE = "<!-- Written from the code by `make docs`; edits here are lost. -->"
 _ABOUT_COMMANDS = """\
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings. With `--json`, standard output holds one JSON
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings, 130 stopped by Ctrl-C; 3 only from `contacts import
+--strict`, which took some rows and refused others. With `--json`, standard output holds one JSON
 object, also on failure (`{"error": …, "faults": [{"where", "problem"}]}`); logs and complaints go to standard error.
 """
 _ABOUT_SETTINGS = f"""\

@@ -245,3 +245,13 @@ def test_the_schema_takes_whatever_the_contract_takes(changes: dict[str, Any]) -
     except SubmissionRefused:
         return
     assert jsonschema_rs.validator_for(json_schema()).is_valid(json.loads(json.dumps(submitted)))
+
+
+def test_a_name_that_the_contract_lacks_is_told_with_those_that_it_has() -> None:
+    with pytest.raises(SubmissionRefused) as refused:
+        read_document(document(zzz=1, campaign__data={}, campaign__lists="news"))
+    told = {fault.where: fault.problem for fault in refused.value.faults}
+    assert told["zzz"].startswith("the contract has no such name; it has version, submission_id,")
+    assert "; campaign has key, edition," in told["campaign.data"]
+    assert told["campaign.lists"] == 'must be a list, such as ["news"]'
+    assert len(SubmissionRefused(refused.value.faults * 2).faults) == len(told)

@@ -73,6 +73,14 @@ def test_refuses_a_map_of_heads_that_are_not_there_or_mapped_twice() -> None:
         recognise(["email"], read_map(["mejl=email"]))
 
 
+def test_a_table_without_heads_is_told_so_and_its_people_stay_unnamed() -> None:
+    with pytest.raises(ColumnsFault) as refused:
+        recognise(["asa@kund.example", "Åsa"], {})
+    assert "the first row: holds no column heads" in str(refused.value)
+    assert "asa@" not in str(refused.value)
+    assert recognise(["@", "e-post"], read_map(["@="])) == [None, "email"]
+
+
 def test_refuses_one_column_given_twice_and_a_table_that_reaches_nobody() -> None:
     with pytest.raises(ColumnsFault, match="email is there already"):
         recognise(["email", "e-post"], {})

@@ -32,7 +32,7 @@ def cells(path: Path, content: bytes) -> list[tuple[int, list[str], str | None]]
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_reads_every_encoding_with_every_delimiter_and_line_end(encoding: str, tmp_path: Path) -> None:
     awkward = ("Ab; Oy, Ltd\t", "", "Åsa \n Maria", 'the "boss"', "åäö€@exempel.example", "sv", "Åbo")
-    for delimiter, line_end in itertools.product(",;\t", LINE_ENDS.values()):
+    for delimiter, line_end in itertools.product(",;\t|", LINE_ENDS.values()):
         text = table(HEADS, *PEOPLE, awkward, delimiter=delimiter, line_end=line_end)
         content = text.encode(ENCODINGS[encoding])
         if encoding.endswith("marked"):

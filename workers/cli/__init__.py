@@ -7,7 +7,9 @@ The verbs that are no noun's (`register`, `run`, `completion`) stand in files th
 from __future__ import annotations
 
 import gc
+import re
 import sys
+from typing import Final
 
 from cyclopts import App, CycloptsError
 
@@ -96,6 +98,15 @@ def _run(*, as_json: bool) -> None:
         flush()  # raises where it is standard output that fails
         sys.exit(fail(InputError(f"{error.filename or 'the system'}: {error.strerror}"), as_json=as_json))
     except Exception as error:  # noqa: BLE001 (nobody is above to catch it)
-        # Its words may hold an address: its class and place are enough to find it by.
-        unforeseen = UtskickError(f"unforeseen, please report: {place_of(error)}")
-        sys.exit(fail(unforeseen, as_json=as_json))
+        sys.exit(fail(_unforeseen(error), as_json=as_json))
+
+
+def _unforeseen(error: Exception) -> UtskickError:
+    if isinstance(error, UnicodeEncodeError) and any(map(_NO_TEXT.search, sys.argv)):
+        return InputError("an argument is not written in UTF-8; write it so")
+    # Its words may hold an address: its class and place are enough to find it by.
+    return UtskickError(f"unforeseen, please report: {place_of(error)}")
+
+
+#: Octets of the command line that are no UTF-8, as Python keeps them.
+_NO_TEXT: Final = re.compile("[\udc80-\udcff]")

@@ -11,7 +11,7 @@ from campaigns.errors import InputError
 from campaigns.register import contacts as register
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_record, answer_table, record
-from workers.cli.words import Address, ContactNumber, Limit, SourceKind
+from workers.cli.words import IN_RANGE, Address, ContactNumber, Limit, SourceKind
 from workers.wiring import opened, operator
 
 contacts = App(name="contacts")
@@ -58,8 +58,10 @@ def edit(
 
 @contacts.command
 def merge(
-    kept: Annotated[int, Parameter(help="The number of the contact that is kept.")],
-    other: Annotated[int, Parameter(help="The number of the one that is the same person.")],
+    kept: Annotated[int, Parameter(validator=IN_RANGE, help="The number of the contact that is kept.")],
+    other: Annotated[
+        int, Parameter(validator=IN_RANGE, help="The number of the one that is the same person.")
+    ],
     *,
     evidence: Annotated[str, Parameter(help="How it is known that they are one person.")],
     dry_run: Annotated[bool, Parameter(negative=(), help="Say what would happen, change nothing.")] = False,

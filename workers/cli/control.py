@@ -12,7 +12,7 @@ from campaigns.delivery.control import Change
 from campaigns.errors import InputError
 from campaigns.planning import approval
 from workers.cli.output import Json, answer, answer_table
-from workers.cli.words import CampaignNumber
+from workers.cli.words import IN_RANGE, CampaignNumber
 from workers.wiring import opened, operator
 
 #: How long `cancel` waits for messages in the air, in seconds; the scheduler finishes what takes longer.
@@ -62,7 +62,8 @@ def settle(
         bool, Parameter(negative=(), help="Send them again; who got the first copy gets a second.")
     ] = False,
     number: Annotated[
-        tuple[int, ...], Parameter(name="--number", help="Only these deliveries of the campaign.")
+        tuple[int, ...],
+        Parameter(name="--number", validator=IN_RANGE, help="Only these deliveries of the campaign."),
     ] = (),
     json: Json = False,
 ) -> None:

@@ -47,12 +47,16 @@ def _read(file: str) -> dict[str, Any]:
         document = tomllib.loads(text) if file.endswith(".toml") else json.loads(text)
     except (ValueError, RecursionError) as error:
         kind = "TOML" if file.endswith(".toml") else "JSON"
-        raise InputError(f"{file} is no {kind}: {error}") from None
+        raise InputError(f"{_called(file)} is no {kind}: {error}") from None
     if not isinstance(document, dict):
-        raise InputError(f"{file}: must be a table of names and values")
+        raise InputError(f"{_called(file)}: must be a table of names and values")
     # Dates of TOML become text, as they travel in JSON.
     plain: dict[str, Any] = json.loads(json.dumps(document, default=lambda value: value.isoformat()))
     return plain
+
+
+def _called(file: str) -> str:
+    return "standard input" if file == given.DASH else file
 
 
 def _assign(document: dict[str, Any], assignment: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json as jsonlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +45,7 @@ def parse(
     why
         Say also by which rule and how surely each verdict was reached, and which mail system wrote the message.
     """
-    for file in files:
+    for file in _named(files):
         report = read_report(_read(file))
         shown = report.explained() if why else report.as_contract()
         print(jsonlib.dumps({"file": file, **shown}, ensure_ascii=False))
@@ -83,7 +84,7 @@ def ingest(*files: Files, json: Json = False) -> None:
                 installation.engine, installation.tokens, _read(file), None, operator(), installation.ring
             ),
         }
-        for file in files
+        for file in _named(files)
     ]
     text = "\n".join(f"{item['file']}: {', '.join(item['consequences'])}" for item in done)
     answer({"messages": done}, text, as_json=json)
@@ -105,6 +106,12 @@ def list_(*, alarms: bool = False, kind: str = "", limit: int = 50, json: Json =
     engine = opened().engine
     rows = listing.alarms(engine) if alarms else listing.events(engine, kind=kind, limit=limit)
     answer_table({"alarms" if alarms else "events": rows}, rows, as_json=json)
+
+
+def _named(files: Sequence[str]) -> Sequence[str]:
+    if not files:
+        raise InputError("name files with a message each, or - for standard input")
+    return files
 
 
 def _labels(folder: Path) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from campaigns.rights import holds
 from campaigns.rights.retention import sweeps
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
+from workers.cli.words import IN_RANGE
 from workers.settings import load_settings
 from workers.sweeping import sweep_all, windows
 from workers.wiring import opened, operator
@@ -77,8 +78,12 @@ def show_windows(*, json: Json = False) -> None:
 @hold.command
 def add(
     *,
-    contact: Annotated[int | None, Parameter(help="Everything on the contact with this number.")] = None,
-    campaign: Annotated[int | None, Parameter(help="Everything of the campaign with this number.")] = None,
+    contact: Annotated[
+        int | None, Parameter(validator=IN_RANGE, help="Everything on the contact with this number.")
+    ] = None,
+    campaign: Annotated[
+        int | None, Parameter(validator=IN_RANGE, help="Everything of the campaign with this number.")
+    ] = None,
     kind: Annotated[Kind | None, Parameter(help="All records of a kind.")] = None,
     reason: Annotated[str, Parameter(help="The law, the claim or the authority that demands it.")],
     json: Json = False,
@@ -91,7 +96,7 @@ def add(
 
 @hold.command
 def lift(
-    number: Annotated[int, Parameter(name="HOLD", help="Its number.")],
+    number: Annotated[int, Parameter(name="HOLD", validator=IN_RANGE, help="Its number.")],
     *,
     json: Json = False,
 ) -> None:

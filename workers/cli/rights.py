@@ -19,12 +19,14 @@ from campaigns.rights.taking_up import take_up
 from campaigns.store.engine import reading, writing
 from workers.cli import given, rights_duties
 from workers.cli.output import Json, answer, answer_table
-from workers.cli.words import Limit
+from workers.cli.words import IN_RANGE, Limit
 from workers.wiring import Installation, opened, operator
 
 rights = App(name="rights")
 rights_duties.add_to(rights)
-RequestNumber = Annotated[int, Parameter(help="Its number, as `utskick rights list` shows it.")]
+RequestNumber = Annotated[
+    int, Parameter(validator=IN_RANGE, help="Its number, as `utskick rights list` shows it.")
+]
 #: A file, or `-` for standard input, which would else read as an option.
 AddressFile = Annotated[
     str | None,
@@ -33,7 +35,9 @@ AddressFile = Annotated[
         help="Instead: a file with their address, - for standard input; only its fingerprint is kept.",
     ),
 ]
-OneContact = Annotated[int | None, Parameter(help="Whose it is, by number in the register.")]
+OneContact = Annotated[
+    int | None, Parameter(validator=IN_RANGE, help="Whose it is, by number in the register.")
+]
 
 
 @rights.command(name="open")
@@ -43,7 +47,10 @@ def open_(
     contact: OneContact = None,
     address_from: AddressFile = None,
     mail: Annotated[
-        int | None, Parameter(help="Instead: a parked letter, as `utskick feedback parked list` shows it.")
+        int | None,
+        Parameter(
+            validator=IN_RANGE, help="Instead: a parked letter, as `utskick feedback parked list` shows it."
+        ),
     ] = None,
     received: Annotated[str | None, Parameter(help="The day it came, YYYY-MM-DD; left out: today.")] = None,
     language: Annotated[
@@ -110,7 +117,9 @@ def identify(
     document: Annotated[
         requests.Document | None, Parameter(help="The kind of document that was shown; no copy is kept.")
     ] = None,
-    contact: Annotated[int | None, Parameter(help="Whose it is, where it came without a contact.")] = None,
+    contact: Annotated[
+        int | None, Parameter(validator=IN_RANGE, help="Whose it is, where it came without a contact.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Record that the person who asks is who they say."""
@@ -169,7 +178,7 @@ def extend(
     request: RequestNumber,
     *,
     reason: Annotated[str, Parameter(help="Why it takes longer; the person has to be told.")],
-    months: Annotated[int, Parameter(help="One or two.")] = deadlines.EXTENSION_MONTHS,
+    months: Annotated[int, Parameter(validator=IN_RANGE, help="One or two.")] = deadlines.EXTENSION_MONTHS,
     json: Json = False,
 ) -> None:
     """Lengthen the time for an answer, once, within its first month."""
@@ -215,7 +224,9 @@ def list_(
         int | None, Parameter(help="Only those due within so many days, and those overdue.")
     ] = None,
     closed: Annotated[bool, Parameter(negative=(), help="Those that were answered instead.")] = False,
-    figures: Annotated[int | None, Parameter(help="Instead: the numbers of a year.")] = None,
+    figures: Annotated[
+        int | None, Parameter(validator=IN_RANGE, help="Instead: the numbers of a year.")
+    ] = None,
     limit: Limit = 100,
     json: Json = False,
 ) -> None:

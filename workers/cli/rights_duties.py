@@ -16,10 +16,12 @@ from campaigns.register.cells import safe_cell
 from campaigns.register.permit import answering_a_no
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table, record
-from workers.cli.words import ContactNumber, Limit
+from workers.cli.words import IN_RANGE, ContactNumber, Limit
 from workers.wiring import opened, operator
 
-RequestNumber = Annotated[int, Parameter(help="Its number, as `utskick rights list` shows it.")]
+RequestNumber = Annotated[
+    int, Parameter(validator=IN_RANGE, help="Its number, as `utskick rights list` shows it.")
+]
 _OWNER_ONLY = 0o600
 
 
@@ -85,7 +87,9 @@ def tellings(
 
 
 def told(
-    telling: Annotated[int, Parameter(help="Its number, as `utskick rights tellings` shows it.")],
+    telling: Annotated[
+        int, Parameter(validator=IN_RANGE, help="Its number, as `utskick rights tellings` shows it.")
+    ],
     *,
     how: Annotated[str, Parameter(help="How they were told, e.g. mail of 2026-11-12.")],
     json: Json = False,
@@ -99,7 +103,9 @@ def told(
 
 
 def incident(
-    campaign: Annotated[int | None, Parameter(help="The campaign that was wrong.")] = None,
+    campaign: Annotated[
+        int | None, Parameter(validator=IN_RANGE, help="The campaign that was wrong.")
+    ] = None,
     *,
     since: Annotated[str | None, Parameter(help="From when, YYYY-MM-DD or with a time.")] = None,
     until: Annotated[str | None, Parameter(help="Until when.")] = None,

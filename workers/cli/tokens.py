@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from campaigns.register import access_tokens
 from campaigns.store.engine import reading, writing
 from workers.cli.output import Json, answer, answer_table
-from workers.cli.words import AccountName, TokenNumber
+from workers.cli.words import IN_RANGE, AccountName, TokenNumber
 from workers.wiring import opened, operator
 
 tokens = App(name="tokens")
@@ -20,7 +20,7 @@ tokens = App(name="tokens")
 def add(
     account: AccountName,
     *,
-    days: Annotated[int, Parameter(help="How long it lasts.")] = 365,
+    days: Annotated[int, Parameter(validator=IN_RANGE, help="How long it lasts.")] = 365,
     scope: Annotated[
         tuple[str, ...],
         Parameter(negative=(), help="Only for this operation, e.g. campaign_submit. May be repeated."),
