@@ -3,7 +3,8 @@
 Promise: a "no" that was answered stands in this file, on disk, whatever becomes of the database; it holds keyed
 fingerprints and ids, never an address. One file per machine, one line of JSON per word; several processes may write at
 once. A line that a kill or a full disk cut short spoils no other line. Fails with `Unreachable` where the line is not
-on disk for certain: the "no" may stand in the register, and is not answered.
+on disk for certain: the "no" may stand in the register, and is not answered. Such a line is owed: nothing else counts
+as written before it is there as well, since whoever says the same again is not always asked again what it does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -28,6 +30,8 @@ from campaigns.store import schema
 #: names a contact.
 Word = Literal["no", "leave", "lift"]
 
+#: So much is remembered that could not be written: some thirty thousand lines.
+_OWED_OCTETS: Final = 10_000_000
 _WORDS: Final = "utskick_opt_out_words"
 
 
@@ -66,6 +70,13 @@ class OptOutLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
+        self._owed = b""
+
+    @property
+    def owes(self) -> bool:
+        """Whether something is still to be written that could not be."""
+        return bool(self._owed)
 
     def append(self, register: str, epoch: int, words: Iterable[LoggedWord]) -> None:
         """Put the words of one transaction on disk, with the epoch that it raised.
@@ -75,9 +86,14 @@ class OptOutLog:
         """
         head = {"at": iso(utc_now()), "register": register, "epoch": epoch}
         lines = [json.dumps({**head, **asdict(word)}, separators=(",", ":")) + "\n" for word in words]
+        with self._lock:
+            octets, self._owed = self._owed + "".join(lines).encode(), b""
         try:
-            self._write("".join(lines).encode())
+            self._write(octets)
         except OSError as error:
+            with self._lock:
+                owed = octets + self._owed
+                self._owed = owed[: owed.rfind(b"\n", 0, _OWED_OCTETS) + 1]
             raise Unreachable(
                 f"the opt-out log {self._path} cannot be written: {error.strerror or error}"
             ) from error

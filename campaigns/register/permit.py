@@ -145,7 +145,7 @@ class Keeper:
         Raises:
             Unreachable: they are not on disk for certain.
         """
-        if words:
+        if words or self.log.owes:
             self.log.append(raised.register, raised.epoch, words)
         try:
             self.witness.note(raised.register, Mark(raised.epoch, 0))

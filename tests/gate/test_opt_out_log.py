@@ -17,6 +17,9 @@ import sqlalchemy as sa
 from campaigns.address import parse_email
 from campaigns.clock import utc_now
 from campaigns.errors import Unreachable
+from campaigns.feedback.apply import apply
+from campaigns.feedback.event import FeedbackEvent
+from campaigns.principal import INBOUND
 from campaigns.register import objections, opt_out_log, subscriptions
 from campaigns.register.opt_out_log import LoggedLine, LoggedWord, OptOutLog, Word, last_word, read_log
 from campaigns.register.permit import Keeper, answering_a_no, kept_by
@@ -97,6 +100,24 @@ def test_a_log_that_cannot_be_written_keeps_the_answer_back(register: Register, 
     engine = kept(register.engine, tmp_path / "file")
     with pytest.raises(Unreachable, match="opt-out log"):
         leave(engine)
+
+
+def test_news_that_could_not_be_logged_is_logged_when_it_comes_again(
+    register: Register, tmp_path: Path
+) -> None:
+    """The second time it is known and has no consequence; what it said the first time is still owed."""
+    folder = tmp_path / "folder"
+    folder.touch()
+    engine = kept(register.engine, folder)
+    event = FeedbackEvent("test", "1", "hard", register.claims())
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="opt-out log"):
+            apply(engine, event, INBOUND)
+    folder.unlink()
+    assert apply(engine, event, INBOUND) == "repeated"
+    assert [line.said.kind for line in read_log(folder / "opt-out.log") if line] == ["hard_bounce"]
+    apply(engine, event, INBOUND)
+    assert len(list(read_log(folder / "opt-out.log"))) == 1
 
 
 def test_a_full_disk_keeps_the_answer_back(

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 import sqlalchemy as sa
+from starlette.testclient import TestClient
 
 from campaigns.address import parse_email
 from campaigns.clock import utc_now
@@ -216,6 +217,25 @@ def test_a_source_that_asks_too_much_is_answered_alike_and_not_heard(register: R
         connection.execute(sa.update(schema.opt_in).values(requested_at=utc_now() - timedelta(hours=2)))
     assert ask(register, NEW) == first
     assert len(opt_in_rows(register)) == count + 1
+
+
+def test_sources_are_told_apart_however_they_are_written(register: Register) -> None:
+    with writing(register.engine) as connection:
+        for number in range(opt_ins.PER_SOURCE):
+            for source in ("192.0.2.1", "2001:db8::/64"):
+                address = parse_email(f"victim{number}{len(source)}@kund.example")
+                opt_ins.ask(
+                    connection, register.ring, opt_ins.Wanted("join", address, "sv", "yes", source, LIST_ID)
+                )
+    count = len(opt_in_rows(register))
+    heard = []
+    for number, host in enumerate(
+        ("::ffff:192.0.2.1", "192.0.2.1", "2001:db8::7", "::ffff:192.0.2.2", "2001:db8:0:1::7")
+    ):
+        client = TestClient(client_for(register).app, client=(host, 1))
+        client.post("/s/sagen", data={"email": f"ny{number}@kund.example", "agree": "on"})
+        heard.append(len(opt_in_rows(register)) - count)
+    assert heard == [0, 0, 0, 1, 2]
 
 
 def test_a_robot_that_fills_everything_in_is_answered_alike(register: Register) -> None:

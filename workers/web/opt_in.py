@@ -174,6 +174,8 @@ def _source(request: Request) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return str(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address  # as a dual socket, or a proxy, tells of IPv4
     if address.version == 4:
         return str(address)
     return str(ipaddress.ip_network((int(address), _NETWORK_BITS), strict=False))
