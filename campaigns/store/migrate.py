@@ -31,18 +31,11 @@ def migrate(engine: sa.Engine) -> None:
         Unreachable: the database is away.
         RefusedOperation: the database belongs to a newer release.
     """
-    from alembic import command
-    from alembic.util import CommandError
-
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-        try:
-            command.upgrade(_config(connection), "head")
-        except CommandError as error:
-            raise RefusedOperation(
-                f"{where(engine)} was made by another release of Utskick: {error}"
-            ) from None
+        if not _is_current(connection):
+            _upgrade(connection, where(engine))
         gate_triggers.install(connection)
         audit_triggers.install(connection)
         newest = connection.execute(sa.select(sa.func.coalesce(sa.func.max(campaign.c.id), 0))).scalar_one()
@@ -58,15 +51,29 @@ def schema_is_current(engine: sa.Engine) -> bool:
     if is_missing(engine):
         return False
     with reading(engine) as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return False
-        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars().all()
-    return found == [newest_revision()]
+        return _is_current(connection)
 
 
 def newest_revision() -> str:
     """The revision that all migrations together lead to: they are one line, numbered by their file names."""
     return max(path.name[:4] for path in (_scripts() / "versions").glob("[0-9]*.py"))
+
+
+def _is_current(connection: sa.Connection) -> bool:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return False
+    found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars().all()
+    return found == [newest_revision()]
+
+
+def _upgrade(connection: sa.Connection, place: str) -> None:
+    from alembic import command
+    from alembic.util import CommandError
+
+    try:
+        command.upgrade(_config(connection), "head")
+    except CommandError as error:
+        raise RefusedOperation(f"{place} was made by another release of Utskick: {error}") from None
 
 
 def _config(connection: sa.Connection) -> Config:
