@@ -124,7 +124,11 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def _not_listening(host: str, port: int, error: OSError) -> InputError:
     # asyncio wraps the system's words in its own.
-    why = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
+    why = (
+        os.strerror(error.errno)
+        if error.errno is not None and error.errno > 0
+        else str(error.strerror).partition(" (while")[0]
+    )
     return InputError(
         f"cannot listen on {host}:{port}: {why}; choose another port or host (--port, --host; with `utskick up` "
         "--web-port, --inbound-port)"

@@ -19,6 +19,8 @@ def secret_lines(path: Path) -> list[str]:
     """
     try:
         mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise KeysFault(f"{path}: is no file; name one that holds the secret")
         if stat.S_IMODE(mode) & 0o077:
             raise KeysFault(f"{path} can be read by others; run: chmod 600 {path}")
         text = path.read_text(encoding="utf-8", errors="replace")

@@ -145,10 +145,10 @@ class Settings(_Table):
     redis_url: SecretStr = SecretStr("embedded")
     public_url: checks.PublicUrl
     mail_domain: checks.Domain
-    secrets_dir: Path = Path("var/secrets")
-    data_dir: Path = Path("var")
-    opt_out_log: Path | None = None
-    token: Path | None = None
+    secrets_dir: checks.NamedPath = Path("var/secrets")
+    data_dir: checks.NamedPath = Path("var")
+    opt_out_log: checks.NamedPath | None = None
+    token: checks.NamedPath | None = None
     default_language: Language = "en"
     time_zone: checks.ZoneName = "Europe/Helsinki"
     controller: Controller

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -18,6 +19,16 @@ from campaigns.feedback.providers.directory import PROVIDERS
 STRICT = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 Key = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+
+
+def _named(given: object) -> object:
+    """An empty path would be the folder itself."""
+    if isinstance(given, str) and not given.strip():
+        raise ValueError("must not be empty; take it away to have the default")
+    return given
+
+
+NamedPath = Annotated[Path, BeforeValidator(_named)]
 
 
 def _mailbox(text: str) -> str:

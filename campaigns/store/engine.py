@@ -100,6 +100,9 @@ def _translated(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
+        if "readonly database" in str(error.orig):
+            problem = "this user must be able to write the file and its folder"
+            raise Unreachable(f"the database {where(engine)} cannot be written: {problem}") from error
         raise Unreachable(f"the database {where(engine)} does not answer: {_first_line(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -41,6 +41,39 @@ def test_all_faults_of_the_settings_are_told_at_once_and_nothing_starts(place: P
     assert not (place.folder / "var").exists()
 
 
+def test_an_empty_variable_is_not_the_folder_itself(place: Place) -> None:
+    place.settings.update(UTSKICK_TOKEN="", UTSKICK_SECRETS_DIR="", UTSKICK_DATA_DIR=" ")
+    said = place.refusal(2, "campaigns", "list")
+    assert [line.split(":")[0] for line in said] == [
+        "UTSKICK_SECRETS_DIR",
+        "UTSKICK_DATA_DIR",
+        "UTSKICK_TOKEN",
+    ]
+    assert all("must not be empty" in line for line in said)
+
+
+def test_a_token_that_is_a_folder_is_no_reason_to_lock_it(register: Place) -> None:
+    register.settings["UTSKICK_TOKEN"] = "var"
+    (said,) = register.refusal(1, "campaigns", "list")
+    assert said.endswith("var: is no file; name one that holds the secret")
+
+
+def test_a_database_that_may_not_be_written_is_told_so(
+    register: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sqlite3
+
+    connect = sqlite3.connect
+    path = register.folder / "var" / "utskick.db"
+
+    def read_only(*_: object, **__: object) -> sqlite3.Connection:
+        return connect(f"file:{path}?mode=ro", uri=True)
+
+    monkeypatch.setattr("sqlite3.dbapi2.connect", read_only)
+    (said,) = register.refusal(1, "lists", "add", "news", "--kind", "newsletter", "--name", "News")
+    assert "cannot be written: this user must be able to" in said
+
+
 def test_broken_toml_has_its_line(place: Place) -> None:
     (place.folder / "utskick.toml").write_text('public_url = "x"\nsenders = = 3\n')
     (said,) = place.refusal(2, "lists", "list")

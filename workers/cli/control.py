@@ -63,7 +63,13 @@ def settle(
     ] = False,
     number: Annotated[
         tuple[int, ...],
-        Parameter(name="--number", validator=IN_RANGE, help="Only these deliveries of the campaign."),
+        Parameter(
+            name="--number",
+            negative=(),
+            show_default=False,
+            validator=IN_RANGE,
+            help="Only these deliveries of the campaign.",
+        ),
     ] = (),
     json: Json = False,
 ) -> None:

@@ -33,7 +33,10 @@ def go(
     replay_log: Annotated[
         tuple[Path, ...],
         Parameter(
-            name="--replay", help="Opt-out logs of the other machines; this machine's is always replayed."
+            name="--replay",
+            negative=(),
+            show_default=False,
+            help="Opt-out logs of the other machines; this machine's is always replayed.",
         ),
     ] = (),
     all_logs: Annotated[

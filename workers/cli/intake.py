@@ -22,6 +22,15 @@ from workers.wiring import opened, operator
 
 #: The exit code of `--strict` where some rows were taken and some refused.
 TAKEN_IN_PART: Final = 3
+Heads = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--map",
+        negative=(),
+        show_default=False,
+        help='What a head means: "THEIR HEAD=COLUMN", and "THEIR HEAD=" leaves it out. May be repeated.',
+    ),
+]
 _SHOWN: Final = 20
 _STOPPED: Final = (
     "stopped; what was taken stays, so run the same command again: those rows are unchanged then"
@@ -36,7 +45,7 @@ def take(
     basis: Annotated[Basis, Parameter(help="What allows writing to them.")],
     evidence: Annotated[str, Parameter(help="What proves the basis; without it, the file and the row.")] = "",
     source_class: SourceKind = "company",
-    map: Annotated[tuple[str, ...], Parameter(name="--map", help="THEIR HEAD=COLUMN")] = (),  # noqa: A002 (the option's name)
+    map: Heads = (),  # noqa: A002 (the option's name)
     dry_run: Annotated[bool, Parameter(negative=(), help="Check everything, write nothing.")] = False,
     strict: Annotated[
         bool, Parameter(negative=(), help="End with 3 where some rows were refused; the others are taken.")
