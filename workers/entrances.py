@@ -71,6 +71,7 @@ def run_web(settings: Settings, host: str, port: int) -> None:
     config = uvicorn.Config(
         create_app(context),
         http=PatientProtocol,
+        ws="none",
         access_log=False,  # paths hold tokens
         log_config=None,
         server_header=False,

@@ -67,9 +67,16 @@ class SharedCommit(Generic[Item, Result]):
                     continue
                 result, binding = answer
                 if id(binding) not in kept:  # also where all callers are gone: it was recorded
-                    kept[id(binding)] = _Kept(binding, loop.run_in_executor(self._disk, binding.keep))
+                    kept[id(binding)] = _Kept(binding, self._keeping(loop, binding))
                 if not future.done():
                     future.set_result((result, kept[id(binding)]))
+
+    def _keeping(self, loop: asyncio.AbstractEventLoop, binding: Binding) -> asyncio.Future[None]:
+        if binding.answer_at:
+            return loop.run_in_executor(self._disk, binding.keep)
+        nothing: asyncio.Future[None] = loop.create_future()
+        nothing.set_result(None)
+        return nothing
 
     def _next_batch(self) -> list[tuple[Item, asyncio.Future[tuple[Result, _Kept]]]]:
         total = 0

@@ -78,8 +78,8 @@ def _nothing() -> None:
 
 @dataclass
 class Binding:
-    """From when on what a transaction recorded may be answered, in boot seconds: never, until it is committed; and not
-    before it is also kept outside the database (`keep`)."""
+    """From when on what a transaction recorded may be answered, in boot seconds: never, until it is committed, and not
+    before it is also kept outside the database (`keep`); 0 where it recorded no "no" and there is nothing to keep."""
 
     answer_at: float = float("inf")
     keep: Callable[[], None] = _nothing
