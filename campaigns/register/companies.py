@@ -1,6 +1,7 @@
 """Companies, and who works there: set-based writes.
 
-Promise: a company is one row, recognised by its business id, or by its name where it has none; a person has at most one
+Promise: a company is one row, recognised by its business id, or by its name where it has none, under whichever key the
+row was written; a person has at most one
 present position at a company. Whoever calls these functions raises the epoch in the same transaction, since the gate's
 predicate reads what they write.
 """
@@ -14,6 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from campaigns.clock import utc_now
+from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
 from campaigns.register.spelling import folded
 from campaigns.store import bulk, schema
@@ -28,15 +30,17 @@ def company_text(name: str, business_id: str) -> str:
 
 
 def companies_by_key(
-    connection: sa.Connection, wanted: Mapping[bytes, tuple[str, str]], principal: Principal
+    connection: sa.Connection, ring: KeyRing, wanted: Mapping[bytes, tuple[str, str]], principal: Principal
 ) -> dict[bytes, int]:
-    """The ids of companies by fingerprint; those that are not there yet are made from (name, business id)."""
-    found = _company_ids(connection, wanted)
+    """The ids of companies by present fingerprint; those that are not there yet, under whichever key, are made from
+    (name, business id)."""
+    texts = {key: company_text(*firm) for key, firm in wanted.items()}
+    found = known_ids(connection, ring, texts)
     if len(found) == len(wanted):
         return found
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_NEW_COMPANIES)))
-        found = _company_ids(connection, wanted)
+        found = known_ids(connection, ring, texts)
     missing = {key: firm for key, firm in wanted.items() if key not in found}
     ids = bulk.new_ids(connection, schema.company, len(missing))
     rows = [
@@ -48,17 +52,17 @@ def companies_by_key(
     return found | dict(zip(missing, ids, strict=True))
 
 
-def known_ids(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, int]:
-    """The ids of the companies that are in the register, by fingerprint."""
-    return _company_ids(connection, keys)
-
-
-def _company_ids(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, int]:
-    table = schema.company
-    rows = bulk.matching(
-        connection, sa.select(table.c.company_key, table.c.id), table.c.company_key, list(keys)
-    )
-    return {bytes(row.company_key): row.id for row in rows}
+def known_ids(connection: sa.Connection, ring: KeyRing, texts: Mapping[bytes, str]) -> dict[bytes, int]:
+    """The ids of the companies that are in the register under any key, by their present fingerprint; `texts` are what
+    the fingerprints were made of."""
+    table, present = schema.company, {key: key for key in texts}
+    if len(ring.keys["fingerprint"]) > 1:
+        present |= {
+            older: key for key, text in texts.items() for older in ring.fingerprints("company", text).values()
+        }
+    statement = sa.select(table.c.company_key, table.c.id).order_by(table.c.id.desc())
+    rows = bulk.matching(connection, statement, table.c.company_key, list(present))
+    return {present[bytes(row.company_key)]: row.id for row in rows}
 
 
 def positions_of(connection: sa.Connection, contact_ids: Collection[int]) -> dict[Place, str]:

@@ -179,7 +179,7 @@ def _rows(
     """The events whose contact and company are known, by their ids."""
     contacts = _contacts(connection, source.by, {event.contact for event in read if event.contact})
     keys = {event.company: ring.fingerprint("company", event.company) for event in read if event.company}
-    firms = companies.known_ids(connection, set(keys.values()))
+    firms = companies.known_ids(connection, ring, {key: text for text, key in keys.items()})
     rows = {}
     for event in read:
         contact = contacts.get(event.contact)

@@ -3,10 +3,11 @@
 Promise: rows are taken in chunks, each in one transaction with its audit entry, so an import that dies has
 done whole chunks and is simply run again. One address is one person (fingerprints under every key are
 compared); blank cells never erase; the same file again changes nothing. Whoever is suppressed, or has left
-this list, is not subscribed again (the row may still correct other data). Each bad row is refused with its
-number and reason, the others go on. Memory does not grow with the file, but for the refusals, the numbers of
-rows with a value that was left out, and some ten octets a contact; a dry run keeps the fingerprint of every
-new person as well. Fails with `InputError` before anything is written when the file or its columns cannot be used.
+this list, is not subscribed again (the row may still correct other data); whoever had themselves erased is
+refused, and nothing of the row is kept. Each bad row is refused with its number and reason, the others go on.
+Memory does not grow with the file, but for the refusals, the numbers of rows with a value that was left out,
+and some ten octets a contact; a dry run keeps the fingerprint of every new person as well. Fails with
+`InputError` before anything is written when the file or its columns cannot be used.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from campaigns.register.provenance import Intake
 from campaigns.store.engine import writing
 
 CHUNK_ROWS: Final = 5_000
+#: Why a row of somebody who had themselves erased is refused.
+ERASED: Final = "was erased on their own request; only their own opt-in brings them back"
 
 _SQLITE_CACHE_KB: Final = 64_000
 _SQLITE_LOG_PAGES: Final = 20_000
@@ -173,14 +176,16 @@ class _Import:
         with writing(self._engine) as connection:
             _prepare(connection)
             chunk, drafts = self._draft(connection, people)
+            erased = self._look(chunk, drafts)
             chunk.write(drafts, self._drafting.companies)
         self._intake_id = chunk.intake_id
-        self._count(chunk, drafts)
+        self._count(chunk, drafts, erased)
 
     def rehearse(self, people: Sequence[Keyed]) -> None:
         """Do what `take` does and undo it; later chunks still know the people of this one."""
         with writing(self._engine) as connection, connection.begin_nested() as rehearsal:
             chunk, drafts = self._draft(connection, people)
+            erased = self._look(chunk, drafts)
             chunk.write([draft for draft in drafts if draft.contact < _REHEARSED], self._drafting.companies)
             rehearsal.rollback()
         for draft in drafts:
@@ -188,11 +193,19 @@ class _Import:
                 draft.contact = _REHEARSED + len(self._rehearsed)
                 key = draft.email_key or draft.postal_key
                 self._rehearsed[key or b""] = draft.contact
-        self._count(chunk, drafts)
+        self._count(chunk, drafts, erased)
 
     def _draft(self, connection: sa.Connection, people: Sequence[Keyed]) -> tuple[Chunk, list[Draft]]:
         drafts = self._drafting.drafts(people, partial(self._lookup, connection))
         return Chunk(connection, self._common, self._intake_id), drafts
+
+    def _look(self, chunk: Chunk, drafts: list[Draft]) -> list[Draft]:
+        """Take out of the drafts whoever had themselves erased."""
+        erased = chunk.look(drafts, self._drafting.companies)
+        gone = {id(draft) for draft in erased}
+        if gone:
+            drafts[:] = [draft for draft in drafts if id(draft) not in gone]
+        return erased
 
     def _lookup(
         self, connection: sa.Connection, column: str, keys: Collection[bytes]
@@ -210,7 +223,9 @@ class _Import:
                     }
         return found
 
-    def _count(self, chunk: Chunk, drafts: Sequence[Draft]) -> None:
+    def _count(self, chunk: Chunk, drafts: Sequence[Draft], erased: Sequence[Draft]) -> None:
+        for number in sorted(number for draft in erased for number, _ in draft.rows):
+            self._report.refuse(number, ERASED)
         changed = chunk.changed
         begun = changed.positions | changed.subscriptions | changed.bases
         for draft in drafts:

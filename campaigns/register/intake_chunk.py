@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from campaigns.register import audit, bases, companies, contacts, provenance, subscriptions
+from campaigns.register import audit, bases, companies, contacts, intake_noes, provenance, subscriptions
 from campaigns.register.intake_drafts import Draft
-from campaigns.register.intake_noes import Common, Firms, kept_off
+from campaigns.register.intake_noes import Common, Firms
 from campaigns.register.permit import raise_epoch
 from campaigns.register.provenance import Origin
 
@@ -35,9 +35,17 @@ class Chunk:
         self._connection, self._common = connection, common
         self.intake_id = intake_id
         self.changed = Changed()
+        self._standing: intake_noes.Standing = []
+
+    def look(self, drafts: Sequence[Draft], firms: Firms) -> list[Draft]:
+        """See what stands against the drafts; those of them that are not to be written, since they had themselves
+        erased. `firms` are name and business id of the companies that the drafts name, by key."""
+        ring = self._common.ring
+        self._standing = intake_noes.against(self._connection, ring, drafts, firms)
+        return intake_noes.erased(ring, drafts, firms, self._standing)
 
     def write(self, drafts: Sequence[Draft], firms: Firms) -> None:
-        """Write the drafts; `firms` are name and business id of the companies that they name, by key."""
+        """Write the drafts, of those that were looked at."""
         self._write_contacts(drafts)
         self._write_positions(drafts, firms)
         self._subscribe(drafts, firms)
@@ -94,7 +102,7 @@ class Chunk:
         if not wanted_firms:
             return
         principal = self._common.principal
-        ids = companies.companies_by_key(self._connection, wanted_firms, principal)
+        ids = companies.companies_by_key(self._connection, self._common.ring, wanted_firms, principal)
         known = companies.positions_of(
             self._connection, [draft.contact for draft in drafts if draft.positions and not draft.is_new]
         )
@@ -112,7 +120,7 @@ class Chunk:
 
     def _subscribe(self, drafts: Sequence[Draft], firms: Firms) -> None:
         """Subscribe those who have no subscription yet, unless their "no" stands."""
-        barred = kept_off(self._connection, self._common, drafts, firms)
+        barred = intake_noes.kept_off(self._connection, self._common, drafts, firms, self._standing)
         list_id = self._common.mailing_list.id
         known = [draft.contact for draft in drafts if not draft.is_new]
         statuses = subscriptions.statuses(self._connection, list_id, known)

@@ -3,7 +3,7 @@
 Promise: a standing "no" of the person (`_BARS`), under whichever key it was written, keeps the person off the list;
 where it was written under an older key, it is written again under the present one, which the gate compares. What a
 company or a whole domain said is the gate's to heed: it ends with the position or the address there, so it ends no
-subscription.
+subscription. Whoever had themselves erased is not taken in at all, and told by `erased`.
 """
 
 from __future__ import annotations
@@ -44,16 +44,36 @@ class Common:
         return self.ring.current_id("fingerprint")
 
 
-def kept_off(connection: sa.Connection, common: Common, drafts: Sequence[Draft], firms: Firms) -> set[int]:
+Standing = list[sa.Row[tuple[object, ...]]]
+
+
+def against(connection: sa.Connection, ring: KeyRing, drafts: Sequence[Draft], firms: Firms) -> Standing:
+    """Every live "no" that may concern somebody of a chunk."""
+    return _standing(connection, _all_keys(ring, drafts, firms))
+
+
+def erased(ring: KeyRing, drafts: Sequence[Draft], firms: Firms, standing: Standing) -> list[Draft]:
+    """Those of the new people who had themselves erased: nobody but they themselves brings them back."""
+    gone = {
+        bytes(no.subject_key) for no in standing if no.origin == objections.ERASURE and no.subject in _PERSONS
+    }
+    if not gone:
+        return []
+    new = (draft for draft in drafts if draft.is_new)
+    return [draft for draft in new if any(key in gone for key, _ in _keys(ring, draft, firms))]
+
+
+def kept_off(
+    connection: sa.Connection, common: Common, drafts: Sequence[Draft], firms: Firms, standing: Standing
+) -> set[int]:
     """The contacts that their own "no" keeps off the list."""
-    standing = _standing(connection, _all_keys(common.ring, drafts, firms))
     of_key: dict[bytes, list[tuple[Draft, bytes | None]]] = {}
     for draft in drafts if standing else ():
         for key, present in _keys(common.ring, draft, firms):
             of_key.setdefault(key, []).append((draft, present))
     barred: set[int] = set()
     for no in standing:
-        concerned = of_key[bytes(no.subject_key)]
+        concerned = of_key.get(bytes(no.subject_key), [])
         if no.subject in _PERSONS and _bars(no, common.mailing_list):
             barred |= {draft.contact for draft, _ in concerned}
         if no.key_id != common.key_id:
@@ -96,10 +116,10 @@ def _keys(ring: KeyRing, draft: Draft, firms: Firms) -> list[tuple[bytes, bytes 
     return [(key, keys[ring.current_id("fingerprint")]) for keys in under for key in keys.values()]
 
 
-def _standing(connection: sa.Connection, keys: Collection[bytes]) -> list[sa.Row[tuple[object, ...]]]:
+def _standing(connection: sa.Connection, keys: Collection[bytes]) -> Standing:
     """Every live "no" under one of the keys, of whatever kind and scope."""
     table = schema.suppression
-    known = (table.c[name] for name in ("id", "kind", "subject", "subject_key", "key_id"))
+    known = (table.c[name] for name in ("id", "kind", "subject", "subject_key", "key_id", "origin"))
     scope = (table.c[name] for name in ("list_id", "purpose", "channel"))
     statement = sa.select(*known, *scope).where(table.c.lifted_at.is_(None))
     return list(bulk.matching(connection, statement, table.c.subject_key, keys))

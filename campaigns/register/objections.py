@@ -39,6 +39,8 @@ SuppressionKind = Literal[
 Subject = Literal["address", "domain", "company", "postal"]
 #: What a person says of themselves, wherever they are reached; the other kinds are about one address.
 FOLLOWING: Final = frozenset({"objection", "restricted", "complaint", "unsubscribed", "manual", "on_pause"})
+#: The origin of what outlives the erasure of a person.
+ERASURE: Final = "erasure"
 _PERSONS: Final = frozenset({"address", "postal"})
 
 
@@ -172,6 +174,16 @@ def _standing_by_scope(
 def record(connection: sa.Connection, no: No, principal: Principal) -> bool:
     """Record a "no" against its own key only, as `suppress`; for whoever goes through all keys of a person."""
     return record_many(connection, [no], principal) == 1
+
+
+def outlive(connection: sa.Connection, key: SubjectKey, evidence: str, principal: Principal) -> None:
+    """Record the objection by which an erased person is still known; one that stood before becomes it."""
+    if record(connection, No("objection", key, Scope(), ERASURE, evidence), principal):
+        return
+    table = schema.suppression
+    whole = [table.c[name] == word for name, word in (("list_id", 0), ("purpose", ""), ("channel", ""))]
+    stands = [table.c.kind == "objection", table.c.subject_key == key.key, table.c.lifted_at.is_(None)]
+    connection.execute(sa.update(table).where(*stands, *whole).values(origin=ERASURE, evidence=evidence))
 
 
 def record_many(connection: sa.Connection, noes: Sequence[No], principal: Principal) -> int:

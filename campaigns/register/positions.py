@@ -92,4 +92,4 @@ def _company(connection: sa.Connection, ring: KeyRing, held: Held, principal: Pr
     older_keys.carry_forward(connection, ring, [("company", text)], principal)
     key = ring.fingerprint("company", text)
     name = " ".join(held.company.split())
-    return companies.companies_by_key(connection, {key: (name, number)}, principal)[key]
+    return companies.companies_by_key(connection, ring, {key: (name, number)}, principal)[key]

@@ -66,8 +66,7 @@ def erase(engine: sa.Engine, ring: KeyRing, request: int, principal: Principal) 
         keys = _keys(connection, whose)
         counts = _sweep(connection, whose, words)
         for key in keys:
-            no = objections.No("objection", key, objections.Scope(), "erasure", f"request {request}")
-            objections.record(connection, no, principal)
+            objections.outlive(connection, key, f"request {request}", principal)
         subjects = [f"request:{request}", *(f"contact:{number}" for number in whose.contacts)]
         audit.write(
             connection, audit.Entry(principal, "contact:register:erase", subjects, f"request {request}")

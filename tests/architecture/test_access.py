@@ -43,6 +43,7 @@ INNER = {
     "campaigns.register.identity.found": "`utskick init`, before there is anybody",
     "campaigns.register.identity.remember": "`utskick init`, with the keys in hand",
     "campaigns.register.objections.record": _ITS_PARTS,
+    "campaigns.register.objections.outlive": _ITS_PARTS,
     "campaigns.register.objections.spread": _ITS_PARTS,
     "campaigns.register.older_keys.carry_one_forward": _ITS_PARTS,
     "campaigns.register.older_keys.carry_forward": _ITS_PARTS,

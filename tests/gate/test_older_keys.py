@@ -11,7 +11,16 @@ from campaigns.clock import utc_now
 from campaigns.errors import RefusedOperation
 from campaigns.keyfiles import read_keys
 from campaigns.keyring import KeyRing
-from campaigns.register import companies, contacts, corrections, identity, merging, objections, positions
+from campaigns.register import (
+    companies,
+    contacts,
+    corrections,
+    events,
+    identity,
+    merging,
+    objections,
+    positions,
+)
 from campaigns.register.intake import ImportRequest, import_contacts
 from campaigns.register.mailing_lists import MailingList
 from campaigns.register.permit import answering_a_no
@@ -155,3 +164,30 @@ def test_a_position_heeds_what_the_company_said(register: Register) -> None:
     with answering_a_no(register.engine) as connection:
         positions.hold(connection, ring, 1, positions.Held("Mill Ltd"), said)
     assert reason(register, email) == "objection"
+
+
+def test_a_company_of_an_older_key_is_one_company_still(register: Register) -> None:
+    def hold(ring: KeyRing, contact: int) -> None:
+        said = corrections.Correction({}, "phone", "company", "call of today"), TESTER
+        with answering_a_no(register.engine) as connection:
+            positions.hold(
+                connection, ring, contact, positions.Held("Mill Ltd", business_id="FI01120389"), said
+            )
+
+    hold(register.ring, 1)
+    with answering_a_no(register.engine) as connection:
+        for key in objections.company_keys(register.ring, "0112038-9"):
+            no = objections.No("objection", key, objections.Scope(), "operator", "letter")
+            objections.suppress(connection, no, TESTER)
+    ring = second_key(register)
+    hold(ring, 2)
+    path = register.secrets_dir.parent / "people.csv"
+    path.write_text("email,company,business_id\neero.kivi@asiakas.example,Mill,FI01120389\n")
+    news = MailingList(LIST_ID, "news", "newsletter", "News", "marketing")
+    import_contacts(register.engine, ring, ImportRequest(path, news, "fair", "consent"), TESTER)
+    event = {"company": "FI01120389", "kind": "meeting", "at": "2026-11-25"}
+    with writing(register.engine) as connection:
+        report = events.record_events(connection, ring, events.EventSource("crm"), [(1, event)], TESTER)
+        assert (report.recorded, report.refused) == (1, [])
+        assert connection.execute(sa.select(sa.func.count()).select_from(schema.company)).scalar_one() == 1
+    assert reason(register, "eero.kivi@asiakas.example") == "objection"

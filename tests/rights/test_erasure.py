@@ -1,5 +1,6 @@
 """Erasure: a person's mark is nowhere afterwards, nobody else is touched, and nothing ever goes to them again."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ from campaigns.clock import utc_now
 from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef
 from campaigns.errors import RefusedOperation
-from campaigns.register import addresses, audit, mailing_lists, objections
+from campaigns.register import addresses, audit, mailing_lists, objections, subscriptions
 from campaigns.register.audit_chain import Sealer, seal
 from campaigns.register.audit_check import verify
 from campaigns.register.audit_mark import SealFile
 from campaigns.register.clearance import Withheld
-from campaigns.register.intake import ImportRequest, import_contacts
+from campaigns.register.intake import ERASED, ImportRequest, import_contacts
 from campaigns.register.opt_out_log import OptOutLog
-from campaigns.register.permit import Keeper, kept_by
+from campaigns.register.permit import Keeper, answering_a_no, kept_by
 from campaigns.register.replay import replay
 from campaigns.register.suppression import Gate
 from campaigns.register.witness import Witness
@@ -115,23 +116,41 @@ def test_what_waits_and_what_is_in_hand_is_not_sent(register: Register) -> None:
     assert verdict.reason == "objection"
 
 
-def test_who_was_erased_is_kept_off_by_every_import(register: Register, tmp_path: Path) -> None:
+@pytest.mark.parametrize("objected", [False, True], ids=["silent", "had objected"])
+def test_who_was_erased_is_taken_in_by_no_import(register: Register, tmp_path: Path, objected: bool) -> None:
     fill(register)
+    if objected:
+        with answering_a_no(register.engine) as connection:
+            subscriptions.object_to_marketing(connection, ANNA, "link", "link of delivery 7.1", TESTER)
     erased(register)
     if register.engine.dialect.name == "postgresql":  # the numbers of the first people were given by hand
         with writing(register.engine) as connection:
             connection.execute(sa.text("SELECT setval(pg_get_serial_sequence('contact', 'id'), 100)"))
     path = tmp_path / "again.csv"
-    path.write_text(f"email,first_name\n{address_of(ANNA).upper()},Anna\n", "utf-8")
+    place = f"{mark(ANNA)};{mark(ANNA)};{mark(ANNA)};{mark(ANNA)};{mark(ANNA)};{mark(ANNA)}"
+    rows = (f"{address_of(ANNA).upper()};Anna;;;;;", f"new@firm.example;{place}", "bo@firm.example;Bo;;;;;")
+    heads = "email;first_name;last_name;street;postal_code;city;country"
+    path.write_text("\n".join((heads, *rows)), "utf-8")
     with reading(register.engine) as connection:
         chosen = mailing_lists.get(connection, "sagen")
     request = ImportRequest(path, chosen, "a colleague", "consent")
+    for dry_run in (True, False):
+        asked = replace(request, dry_run=dry_run)
+        report = import_contacts(register.engine, register.ring, asked, TESTER)
+        assert (report.rows, report.imported, report.not_subscribed) == (3, 1, 0)
+        assert [(it["row"], it["reason"]) for it in report.refused] == [(2, ERASED), (3, ERASED)]
+    assert holding(register, ANNA) == {}
+    with answering_a_no(register.engine) as connection:
+        for no in objections.standing(connection, keys_of(register, address_of(ANNA))):
+            objections.lift(connection, no["id"], "her own opt-in", TESTER)
     report = import_contacts(register.engine, register.ring, request, TESTER)
-    assert (report.imported, report.not_subscribed) == (1, 1)
-    with reading(register.engine) as connection:
-        new = connection.execute(sa.select(sa.func.max(schema.contact.c.id))).scalar_one()
-        status = sa.select(schema.subscription.c.status).where(schema.subscription.c.contact_id == new)
-        assert connection.execute(status).scalar_one() == "unsubscribed"
+    assert (report.imported, [it["row"] for it in report.refused]) == (1, [3]), (
+        "her mailbox was asked, her door was not"
+    )
+
+
+def keys_of(register: Register, address: str) -> dict[int, bytes]:
+    return register.ring.fingerprints("address", parse_email(address).comparison_text)
 
 
 def test_a_restored_backup_with_the_opt_out_log_sends_them_nothing(
