@@ -94,8 +94,8 @@ def test_what_was_left_out_is_told_with_its_rows(capsys: pytest.CaptureFixture[s
     Path("people.csv").write_text("\n".join(["email,language,gender", *people[:3]]))
     utskick("contacts", "import", "people.csv", *HOW)
     lines = capsys.readouterr().out.splitlines()
-    assert "1 times language was left out (no language that is known): row 3" in lines
-    assert "3 times gender was left out (no word for a gender that is known): rows 2, 3, 4" in lines
+    assert "language was left out (no language that is known) in 1 row: 3" in lines
+    assert "gender was left out (no word for a gender that is known) in 3 rows: 2, 3, 4" in lines
     Path("people.csv").write_text("\n".join(["email,language", *(one.rpartition(",")[0] for one in people)]))
     utskick("contacts", "import", "people.csv", *HOW)
     assert ", 39, 41 and 10 more; --json lists all" in capsys.readouterr().out

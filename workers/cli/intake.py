@@ -106,7 +106,7 @@ def _text(report: ImportReport, *, dry_run: bool) -> str:
     if report.not_subscribed:
         lines.append(f"{report.not_subscribed} were not subscribed: their earlier no stands")
     lines += [
-        f"{len(rows)} times {column} was left out ({_WHY[column]}): {_rows(rows)}"
+        f"{column} was left out ({_WHY[column]}) in {_rows(rows)}"
         for column, rows in report.left_out_rows.items()
     ]
     lines += [f"row {refusal['row']}: {refusal['reason']}" for refusal in report.refused[:_SHOWN]]
@@ -126,4 +126,5 @@ _WHY: Final = {
 def _rows(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:_SHOWN]))
     more = f" and {len(numbers) - _SHOWN} more; --json lists all" if len(numbers) > _SHOWN else ""
-    return f"row{'s' if len(numbers) > 1 else ''} {shown}{more}"
+    count = f"{len(numbers)} rows" if len(numbers) > 1 else "1 row"
+    return f"{count}: {shown}{more}"
