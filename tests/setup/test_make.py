@@ -2,7 +2,9 @@
 
 import os
 import re
+import runpy
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,22 @@ def test_an_old_python_is_refused_by_name(tmp_path: Path) -> None:
     assert tried.returncode == 1
     assert "needs Python 3.11" in tried.stderr
     assert "Python 3.9.2" in tried.stderr
+
+
+def test_a_folder_with_other_letters_is_found_in_every_locale(tmp_path: Path) -> None:
+    spell_out = runpy.run_path(str(ROOT / ".ci" / "environment"))["spell_out"]
+    path = tmp_path / "_utskick.pth"
+    for folder in (tmp_path / "plain", tmp_path / "Försäljning 'ny' \\"):
+        folder.mkdir()
+        (folder / "found_here.py").write_text("print('found')")
+        path.write_text(f"{folder}\n", encoding="utf-8")
+        spell_out(path)
+        assert path.read_text("ascii")
+        program = f"import site; site.addsitedir({str(tmp_path)!r}); import found_here"
+        asked = [sys.executable, "-I", "-c", program]
+        assert (
+            subprocess.run(asked, env={"LC_ALL": "C"}, capture_output=True, check=True).stdout == b"found\n"
+        )
 
 
 def test_ci_runs_what_the_contract_says_in_its_order() -> None:
