@@ -83,10 +83,11 @@ class Register:
 
     def contents(self) -> dict[str, list[Any]]:
         """Everything that is stored, to tell whether something changed."""
-        return {
-            table.name: sorted(map(repr, self._looked_up(sa.select(table))))
-            for table in schema.metadata.sorted_tables
-        }
+        with self._looking() as connection:
+            return {
+                table.name: sorted(map(repr, connection.execute(sa.select(table))))
+                for table in schema.metadata.sorted_tables
+            }
 
     def events(self) -> list[tuple[str, str]]:
         """Kind and consequence of every event, in order."""
@@ -104,10 +105,15 @@ class Register:
             )
 
     def _looked_up(self, statement: sa.Select[Any]) -> list[sa.Row[Any]]:
+        with self._looking() as connection:
+            return list(connection.execute(statement))
+
+    @contextmanager
+    def _looking(self) -> Iterator[sa.Connection]:
         other = make_engine(self.url)
         try:
             with reading(other) as connection:
-                return list(connection.execute(statement))
+                yield connection
         finally:
             other.dispose()
 

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 from starlette.testclient import TestClient
 
@@ -42,7 +43,7 @@ def context_for(register: Register, webhooks: Mapping[str, Endpoint] | None = No
         engine=register.engine,
         tokens=register.tokens,
         ring=register.ring,
-        pages=Pages(CONTROLLER, "en"),
+        pages=_pages(),
         view=view,
         webhooks=ENDPOINTS if webhooks is None else webhooks,
         public_url="https://post.timmero.example",
@@ -60,6 +61,12 @@ def client_without_database(register: Register) -> TestClient:
     """The same, where the database is away."""
     nowhere = make_engine("postgresql://nobody@/none?host=/nonexistent")
     return _client(replace(context_for(register), engine=nowhere))
+
+
+@cache
+def _pages() -> Pages:
+    """Read and compiled once, as in a process of the web."""
+    return Pages(CONTROLLER, "en")
 
 
 def _client(context: WebContext) -> TestClient:
