@@ -2,10 +2,10 @@
 
 Promise: every change of the register leaves exactly one entry in the same transaction, so an entry exists
 if and only if the change does; reading or giving out personal data leaves one too. The entry keeps hashes of the
-values. The values stand beside it, a row for each person; redaction blanks the person's rows and throws their salt
-away, so that what is left tells nothing and leaves the log checkable. Tags read `subject:object:action`, e.g.
-`contact:subscription:unsubscribe`. Committed entries are chained by `campaigns.register.audit_chain`; the database
-refuses any other change (`campaigns.store.audit_triggers`).
+values. The values stand beside it, a row for each person, and with them what somebody wrote as evidence; redaction
+blanks the person's rows and throws their salt away, so that what is left tells nothing and leaves the log checkable.
+Tags read `subject:object:action`, e.g. `contact:subscription:unsubscribe`. Committed entries are chained by
+`campaigns.register.audit_chain`; the database refuses any other change (`campaigns.store.audit_triggers`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ import sqlalchemy as sa
 from campaigns.access import Operation, demand
 from campaigns.clock import utc_now
 from campaigns.principal import Principal
+from campaigns.register.audit_words import may_name_somebody
 from campaigns.store import schema
 
 NOBODY: Final = 0
+#: Among the new values: what somebody wrote as evidence.
+EVIDENCE: Final = "evidence"
 REDACTION: Final = "contact:audit:redact"
 #: Values were blanked since their time was over; the subject "before:<instant>" says of which entries.
 RETENTION: Final = "register:audit:redact"
@@ -45,6 +48,7 @@ Values = Mapping[str, Any] | None
 @dataclass(frozen=True)
 class Entry:
     """One entry: `subjects` are ids ("contact:17"), `evidence` says what the change rests on and holds no address.
+    Where it may name somebody (`audit_words`) it stands beside the entry, with the new values.
 
     Values of several people are given by person, `{"contact:17": {…}}`; others belong to the first contact among the
     subjects.
@@ -60,8 +64,13 @@ class Entry:
     def __post_init__(self) -> None:
         if not _TAG.fullmatch(self.tag):
             raise ValueError(f"audit tag {self.tag!r} is not subject:object:action")
-        # The entry itself is sealed and outlives an erasure: an address that somebody wrote into it must not.
+        # A person who is named by an address is not always the one whose rows these words stand in.
         object.__setattr__(self, "evidence", _ADDRESS.sub("[address]", self.evidence))
+
+    @property
+    def stands_beside(self) -> bool:
+        """Whether the evidence is kept where it can be redacted."""
+        return may_name_somebody(self.tag, self.subjects, self.evidence)
 
 
 def write(connection: sa.Connection, entry: Entry) -> int:
@@ -93,7 +102,7 @@ def _row(entry: Entry, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "principal": entry.principal.name,
         "tag": entry.tag,
         "subjects": list(entry.subjects),
-        "evidence": entry.evidence,
+        "evidence": "" if entry.stands_beside else entry.evidence,
         "old_hash": joint_hash((row["contact_id"], row["old_hash"]) for row in values),
         "new_hash": joint_hash((row["contact_id"], row["new_hash"]) for row in values),
     }
@@ -170,6 +179,16 @@ def joint_hash(hashes: Iterable[tuple[int, bytes | None]]) -> bytes | None:
 
 
 def _by_person(entry: Entry) -> dict[int, tuple[Values, Values]]:
+    rows = _values_by_person(entry)
+    if not entry.stands_beside:
+        return rows
+    said = {EVIDENCE: entry.evidence}
+    # Of bulk work it stands once, not with each of its people.
+    concerned = rows if 0 < len(rows) <= _FEW else {NOBODY: rows.get(NOBODY, (None, None))}
+    return rows | {number: (old, {**(new or {}), **said}) for number, (old, new) in concerned.items()}
+
+
+def _values_by_person(entry: Entry) -> dict[int, tuple[Values, Values]]:
     old, new = _plain(entry.old), _plain(entry.new)
     if old is None and new is None:
         # A row without values: by it the entry is found again when the person asks what was done.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,8 @@ def entries(connection: sa.Connection, wanted: Wanted, principal: Principal) -> 
         statement = statement.where(table.at >= wanted.since)
     if wanted.until:
         statement = statement.where(table.at < wanted.until)
+    found = connection.execute(statement).all()
+    beside = _evidence_beside(connection, [row.id for row in found if not row.evidence])
     return [
         {
             "id": row.id,
@@ -55,11 +57,23 @@ def entries(connection: sa.Connection, wanted: Wanted, principal: Principal) -> 
             "principal": row.principal,
             "tag": row.tag,
             "subjects": row.subjects,
-            "evidence": row.evidence,
+            "evidence": row.evidence or beside.get(row.id, ""),
             "place": row.seal_position,
         }
-        for row in connection.execute(statement)
+        for row in found
     ]
+
+
+def _evidence_beside(connection: sa.Connection, numbers: Collection[int]) -> dict[int, str]:
+    """What somebody wrote as evidence, where it has not been redacted."""
+    table = schema.audit_value.c
+    rows = connection.execute(sa.select(table.audit_id, table.new).where(table.audit_id.in_(numbers)))
+    words = ((row.audit_id, row.new[audit.EVIDENCE]) for row in rows if _says_why(row.new))
+    return dict(words)
+
+
+def _says_why(values: object) -> bool:
+    return isinstance(values, dict) and audit.EVIDENCE in values
 
 
 def with_values(
@@ -73,7 +87,10 @@ def with_values(
     for row in connection.execute(
         sa.select(schema.audit_value).where(table.audit_id.in_(by_id)).order_by(table.contact_id)
     ):
-        value = {"old": row.old, "new": row.new, "redacted": row.redacted_at is not None}
+        new = row.new
+        if _says_why(new):
+            new = {name: it for name, it in new.items() if name != audit.EVIDENCE} or None
+        value = {"old": row.old, "new": new, "redacted": row.redacted_at is not None}
         by_id[row.audit_id]["values"].append({"contact": row.contact_id or None, **value})
         people |= {row.contact_id} - {audit.NOBODY}
     if people:

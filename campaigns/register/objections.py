@@ -21,7 +21,7 @@ from campaigns.clock import iso, utc_now
 from campaigns.errors import InputError
 from campaigns.keyring import KeyRing
 from campaigns.principal import Principal
-from campaigns.register import audit, persons
+from campaigns.register import audit, audit_persons, persons
 from campaigns.register.opt_out_log import LoggedWord, Word, note
 from campaigns.store import schema
 from campaigns.store.upsert import insert_into
@@ -192,7 +192,8 @@ def record_many(connection: sa.Connection, noes: Sequence[No], principal: Princi
     for no in noes:
         note(connection, _logged("no", no, principal))
     recorded = _insert(connection, noes, principal)
-    audit.write_many(connection, [_told(number, no, principal) for number, no in recorded])
+    keys = [no.concerns.key if no.concerns.subject in _PERSONS else None for _, no in recorded]
+    audit_persons.write(connection, [_told(number, no, principal) for number, no in recorded], keys)
     return len(recorded)
 
 
@@ -293,17 +294,15 @@ def _lift(connection: sa.Connection, suppression_id: int, evidence: str, princip
     key = SubjectKey(lifted.subject, lifted.key_id, bytes(lifted.subject_key))
     scope = Scope(lifted.list_id, lifted.purpose, lifted.channel)
     note(connection, _logged("lift", No(lifted.kind, key, scope, lifted.origin, evidence), principal))
-    audit.write(
-        connection,
-        audit.Entry(
-            principal,
-            f"{lifted.subject}:suppression:lift",
-            [f"suppression:{suppression_id}"],
-            evidence,
-            {"kind": lifted.kind, "lifted": False},
-            {"kind": lifted.kind, "lifted": True},
-        ),
+    entry = audit.Entry(
+        principal,
+        f"{lifted.subject}:suppression:lift",
+        [f"suppression:{suppression_id}"],
+        evidence,
+        {"kind": lifted.kind, "lifted": False},
+        {"kind": lifted.kind, "lifted": True},
     )
+    audit_persons.write(connection, [entry], [key.key if key.subject in _PERSONS else None])
     return True
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from campaigns.address import parse_email
 from campaigns.errors import GuardRefused
-from campaigns.register import mailing_lists, objections
+from campaigns.register import audit_reading, mailing_lists, objections
 from campaigns.register.cells import plain_cell, safe_cell
 from campaigns.register.export import Disclosure, export
 from campaigns.register.permit import answering_a_no
@@ -66,8 +66,9 @@ def test_each_piece_is_logged_as_a_disclosure(sqlite_register: Register, tmp_pat
         entry = connection.execute(
             sa.select(schema.audit).where(schema.audit.c.tag == "contact:register:export")
         ).one()
+        (told,) = audit_reading.entries(connection, audit_reading.Wanted(tag=entry.tag), TESTER)
     assert entry.subjects == [f"contact:{line['id']}" for line in lines]
-    assert entry.evidence == "to Tryckeriet Ab: printing agreement 7"
+    assert told["evidence"] == "to Tryckeriet Ab: printing agreement 7"
 
 
 def test_nobody_but_declared_recipients_may_be_given_anything() -> None:

@@ -8,7 +8,7 @@ from campaigns.address import parse_email
 from campaigns.errors import InputError
 from campaigns.keyfiles import make_keys
 from campaigns.keyring import KeyRing
-from campaigns.register import intake, objections, subscriptions
+from campaigns.register import audit_reading, intake, objections, subscriptions
 from campaigns.register.intake import import_contacts
 from campaigns.register.permit import answering_a_no
 from campaigns.register.subscriptions import Unsubscription
@@ -73,7 +73,9 @@ def test_takes_people_with_company_position_subscription_basis_origin_and_audit(
     }
     assert (basis.purpose, basis.basis, basis.intake_id) == ("marketing", "consent", intakes[0]["id"])
     assert f"contact:{found['id']}" in entry.subjects
-    assert entry.evidence == "list of 3 May"
+    with reading(register.engine) as connection:
+        told = audit_reading.entries(connection, audit_reading.Wanted(tag=entry.tag), TESTER)
+    assert [it["evidence"] for it in told] == ["list of 3 May"]
 
 
 @pytest.mark.usefixtures("_any_chunk")

@@ -12,7 +12,15 @@ from campaigns.clock import utc_now
 from campaigns.delivery import ledger
 from campaigns.delivery.ledger import BatchRef
 from campaigns.errors import RefusedOperation
-from campaigns.register import addresses, audit, mailing_lists, objections, subscriptions
+from campaigns.register import (
+    addresses,
+    audit,
+    audit_reading,
+    corrections,
+    mailing_lists,
+    objections,
+    subscriptions,
+)
 from campaigns.register.audit_chain import Sealer, seal
 from campaigns.register.audit_check import verify
 from campaigns.register.audit_mark import SealFile
@@ -206,8 +214,34 @@ def test_an_address_in_the_words_of_an_entry_is_not_kept(sqlite_register: Regist
         number = audit.write(
             connection, audit.Entry(TESTER, "contact:register:edit", [f"contact:{ANNA}"], said)
         )
-        entry = sa.select(schema.audit.c.evidence).where(schema.audit.c.id == number)
-        assert connection.execute(entry).scalar_one() == f"mail of <[address]>, {token}"
+        wanted = audit_reading.Wanted(subject=f"contact:{ANNA}")
+        (entry,) = audit_reading.entries(connection, wanted, TESTER)
+    assert (entry["id"], entry["evidence"]) == (number, f"mail of <[address]>, {token}")
+
+
+def test_what_was_typed_as_evidence_goes_too_and_the_log_still_fits(register: Register) -> None:
+    fill(register)
+    said = f"{mark(ANNA)} called, says Kim"
+    sealer = Sealer(register.engine, register.ring, SealFile(register.secrets_dir))
+    with answering_a_no(register.engine) as connection:
+        correction = corrections.Correction({"city": "Vasa"}, "phone", "person", said)
+        corrections.edit(connection, register.ring, ANNA, correction, TESTER)
+        for key in objections.address_keys(register.ring, parse_email(address_of(ANNA))):
+            no = objections.No("manual", key, objections.Scope(), "office", said)
+            objections.suppress(connection, no, TESTER)
+        stands = objections.standing(connection, keys_of(register, address_of(ANNA)))
+        manual = next(row["id"] for row in stands if row["kind"] == "manual")
+        objections.lift(connection, manual, said, TESTER)
+        wanted = audit_reading.Wanted(subject=f"contact:{ANNA}")
+        told = [it["evidence"] for it in audit_reading.entries(connection, wanted, TESTER)]
+    assert told.count(said) >= 3
+    seal(sealer)
+    erased(register)
+    seal(sealer)
+    assert verify(sealer).problems == []
+    assert holding(register, ANNA) == {}
+    with reading(register.engine) as connection:
+        assert said not in str(audit_reading.entries(connection, audit_reading.Wanted(), TESTER))
 
 
 def test_a_legal_hold_stands_above_it(register: Register) -> None:
