@@ -4,7 +4,8 @@ Promise: `rows_of` selects one row per contact of a range that ever subscribed t
 audience's cut; those who must not get it are rows too, with the reason. Each person is reached through the first list,
 in the submission's order, where the subscription is live. Of several contacts with one address the one with the lowest
 id is written to, the others are `duplicate_address`: those of the range among themselves, and those whose address the
-campaign's ledger holds already. The gate's predicate is asked once for each.
+campaign's ledger holds already; also where their fingerprints were made under two keys. The gate's predicate is asked
+once for each.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from campaigns.register.suppression import Asked, withholding_reason
 from campaigns.store import schema
 
 Column = sa.ColumnElement[Any]
+#: So many fingerprint keys has a register in which two may have been used for one mailbox.
+_ROTATED = 2
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,16 @@ def rows_of(
     connection: sa.Connection, campaign: Any, cut: Cut, chunk: Chunk, after_number: int
 ) -> sa.Select[Any]:
     """The rows of a chunk with their numbers after that one, by due time; columns as `ROW` names them."""
-    row = _candidates(connection, campaign, cut, chunk).c
-    rival = sa.func.row_number().over(
-        partition_by=row.address_key,
-        order_by=[sa.case((row.reason.is_(None), 0), else_=1), row.contact_id],
-    )
-    ranked = sa.select(*row, rival.label("rival")).subquery("ranked")
-    reason = sa.func.coalesce(ranked.c.reason, _duplicate(campaign.id, chunk.channel, ranked.c))
+    twins = _twins(connection) if chunk.channel == "email" else None
+    row = _candidates(connection, campaign, cut, chunk, twins).c
+    first = [sa.case((row.reason.is_(None), 0), else_=1), row.contact_id]
+    rival = sa.func.row_number().over(partition_by=row.address_key, order_by=first)
+    ranks = [rival.label("rival")]
+    if twins is not None:
+        twin = sa.func.row_number().over(partition_by=row.mailbox, order_by=first)
+        ranks.append(twin.label("twin"))
+    ranked = sa.select(*row, *ranks).subquery("ranked")
+    reason = sa.func.coalesce(ranked.c.reason, _duplicate(campaign.id, chunk.channel, ranked.c, twins))
     judged = (
         sa.select(
             *(ranked.c[name] for name in ("contact_id", "list_id", "language", "address_key", "due_at")),
@@ -130,7 +136,9 @@ def _lists(connection: sa.Connection, campaign_id: int) -> list[int]:
     return list(connection.execute(lists).scalars())
 
 
-def _candidates(connection: sa.Connection, campaign: Any, cut: Cut, chunk: Chunk) -> sa.CTE:
+def _candidates(
+    connection: sa.Connection, campaign: Any, cut: Cut, chunk: Chunk, twins: sa.CTE | None
+) -> sa.CTE:
     """The people of a chunk with the gate's reason. Materialized: it would be asked anew wherever it is looked at."""
     contact = schema.contact.c
     content = schema.campaign_content.c
@@ -143,6 +151,11 @@ def _candidates(connection: sa.Connection, campaign: Any, cut: Cut, chunk: Chunk
     language = sa.case(
         (contact.language.in_(list(languages)), contact.language), else_=campaign.fallback_language
     )
+    people: sa.FromClause = reached.join(
+        schema.contact, sa.and_(contact.id == reached.c.contact_id, contact.merged_into.is_(None))
+    )
+    if twins is not None:
+        people = people.outerjoin(twins, twins.c.contact_id == contact.id)
     return (
         sa.select(
             contact.id.label("contact_id"),
@@ -151,13 +164,33 @@ def _candidates(connection: sa.Connection, campaign: Any, cut: Cut, chunk: Chunk
             (contact.email_key if chunk.channel == "email" else contact.postal_key).label("address_key"),
             withholding_reason(asked).label("reason"),
             _due_at(connection, campaign, chunk).label("due_at"),
+            *([] if twins is None else [twins.c.mailbox]),
         )
-        .join_from(
-            reached,
-            schema.contact,
-            sa.and_(contact.id == reached.c.contact_id, contact.merged_into.is_(None)),
-        )
+        .select_from(people)
         .cte("candidate")
+        .prefix_with("MATERIALIZED")
+    )
+
+
+def _twins(connection: sa.Connection) -> sa.CTE | None:
+    """Contacts that share a mailbox although their fingerprints were made under two keys, with the mailbox; None in a
+    register that has had one key."""
+    key, contact = schema.register_key.c, schema.contact.c
+    keys = sa.select(sa.func.count()).where(key.purpose == "fingerprint")
+    if connection.execute(keys).scalar_one() < _ROTATED:
+        return None
+    mailbox = sa.func.lower(contact.email)
+    shared = (
+        sa.select(mailbox.label("mailbox"))
+        .where(contact.email.is_not(None), contact.merged_into.is_(None))
+        .group_by(mailbox)
+        .having(sa.func.count(contact.key_id.distinct()) > 1)
+        .subquery("shared")
+    )
+    return (
+        sa.select(contact.id.label("contact_id"), shared.c.mailbox)
+        .join(shared, shared.c.mailbox == mailbox)
+        .cte("twins")
         .prefix_with("MATERIALIZED")
     )
 
@@ -199,7 +232,7 @@ def _reached_by(lists: list[int], cut: Cut, chunk: Chunk, inside: Condition | No
     return chosen.subquery("reached")
 
 
-def _duplicate(campaign_id: int, channel: str, row: Any) -> Column:
+def _duplicate(campaign_id: int, channel: str, row: Any, twins: sa.CTE | None) -> Column:
     """`duplicate_address` where somebody before has this address: in the chunk, or in the ledger already."""
     known = schema.delivery.alias()
     # A scalar subquery looks into the index row by row; an EXISTS may be answered by reading the whole ledger.
@@ -212,7 +245,17 @@ def _duplicate(campaign_id: int, channel: str, row: Any) -> Column:
         )
         .scalar_subquery()
     )
-    again = sa.and_(row.address_key.is_not(None), sa.or_(row.rival > 1, before.is_not(None)))
+    doubled = [row.rival > 1, before.is_not(None)]
+    if twins is not None:
+        same = sa.select(twins.c.contact_id).where(twins.c.mailbox == row.mailbox)
+        of_twin = sa.exists().where(
+            known.c.campaign_id == campaign_id,
+            known.c.channel == channel,
+            known.c.address_key.is_not(None),
+            known.c.contact_id.in_(same),
+        )
+        doubled.append(sa.and_(row.mailbox.is_not(None), sa.or_(row.twin > 1, of_twin)))
+    again = sa.and_(row.address_key.is_not(None), sa.or_(*doubled))
     return sa.case((again, "duplicate_address"))
 
 

@@ -169,6 +169,13 @@ def test_the_record_names_contracts_and_the_notice_does_not() -> None:
     assert "DPA-1" not in as_text(notice(FACTS, "en", TODAY))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_record_names_the_register_and_its_controller(language: Language) -> None:
+    told = as_text(record(FACTS, language, TODAY))
+    wanted = ("name", "business_id", "street", "city", "email", "phone", "register_name", "contact_person")
+    assert [name for name in wanted if FACTS.controller[name] not in told] == []
+
+
 def test_the_example_of_the_settings_makes_both(sqlite_url: str, tmp_path: Path) -> None:
     with made_place(tmp_path, sqlite_url, "smtp://127.0.0.1:1") as place:
         place.people(1)
@@ -183,7 +190,7 @@ def test_the_example_of_the_settings_makes_both(sqlite_url: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "setting", ["name", "business_id", "street", "email", "register_name", "contact_person"]
+    "setting", ["name", "business_id", "street", "email", "phone", "register_name", "contact_person"]
 )
 def test_without_an_identity_nothing_starts(setting: str, tmp_path: Path) -> None:
     example = (ROOT / "utskick.example.toml").read_text()

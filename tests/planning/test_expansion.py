@@ -153,6 +153,64 @@ def test_nobody_is_a_campaign_too(on_sqlite: Planning) -> None:
     assert (nobody.recipients, nobody.batches) == (0, ())
 
 
+@pytest.mark.parametrize("between", [0, 5], ids=["one chunk", "two chunks"])
+@pytest.mark.parametrize("planning", ["on_sqlite", "on_postgres"])
+def test_one_mailbox_under_two_keys_gets_one_message(
+    planning: str, between: int, request: pytest.FixtureRequest
+) -> None:
+    engine = request.getfixturevalue(planning).engine
+    state: dict[str, Any] = {"erased": False, "company": None, "left_company": False}
+    state["subscriptions"] = {1: "subscribed"}
+    twice, other = (Contact(mailbox, None, "sv", **state) for mailbox in "ab")
+    fill(
+        engine,
+        [twice, *[other] * between, twice, twice],
+        [No("objection", KEYS[0], 0, "", "", False)],
+        [1],
+        "email",
+    )
+    keys = [
+        {"purpose": "fingerprint", "key_id": key, "check_value": "", "created_at": MOMENT} for key in (1, 2)
+    ]
+    later = {"key_id": 2, "email_key": b"address a under the second key", "email": "A@kund.example"}
+    table = schema.contact
+    with writing(engine) as connection:
+        had = connection.execute(sa.select(schema.register_key)).mappings().all()
+        connection.execute(sa.delete(schema.register_key))
+        connection.execute(sa.insert(schema.register_key), keys)
+        connection.execute(sa.update(table).where(table.c.id > 1 + between).values(**later))
+    try:
+        for lifted, reasons in ((False, ["objection", None]), (True, [None, "duplicate_address"])):
+            with writing(engine) as connection:
+                _campaign_again(connection)
+                if lifted:
+                    connection.execute(sa.delete(schema.suppression))
+            assert expand(engine, 1) is not None
+            with reading(engine) as connection:
+                row = schema.delivery.c
+                rows = connection.execute(sa.select(row.contact_id, row.reason)).all()
+            found = {row.contact_id: row.reason for row in rows}
+            assert [found[1], found[2 + between], found[3 + between]] == [*reasons, "duplicate_address"]
+    finally:
+        with writing(engine) as connection:
+            connection.execute(sa.delete(schema.register_key))
+            if had:
+                connection.execute(sa.insert(schema.register_key), [dict(row) for row in had])
+
+
+def _campaign_again(connection: sa.Connection) -> None:
+    """The campaign as it was before it was expanded."""
+    for table in (
+        schema.delivery,
+        schema.batch,
+        schema.campaign_content,
+        schema.campaign_list,
+        schema.campaign,
+    ):
+        connection.execute(sa.delete(table))
+    _campaign(connection, [1], "email")
+
+
 def as_read(
     engine: sa.Engine, register: tuple[list[Contact], list[No]], campaign: tuple[list[int], str]
 ) -> None:

@@ -46,6 +46,7 @@ def test_everything_on_the_person_is_in_it_and_nothing_of_anybody_else(register:
             if datum.name != "contact.language":
                 assert mark(ANNA) in json.dumps([row.get(datum.column.name) for row in rows]), datum.name
     assert set(everywhere) <= set(told["records"])
+    assert (told["register"], told["controller"]) == ("Kundregister", CONTROLLER)
     assert {"data.json", "data.html", "data.pdf", "tables/contact.csv", "tables/sends.csv"} <= set(package)
     for name, content in package.items():
         if name != "data.pdf":

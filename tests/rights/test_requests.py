@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
 from campaigns.clock import utc_now
 from campaigns.errors import InputError, NotFound, RefusedOperation
@@ -185,3 +186,14 @@ def test_somebody_unknown_is_kept_as_a_fingerprint_and_named_later(register: Reg
         opened(register, contact_id=None)
     with pytest.raises(NotFound):
         requests.withdraw(register.engine, 999, TESTER)
+
+
+def test_there_is_no_place_for_a_copy_of_a_document(sqlite_register: Register) -> None:
+    columns = schema.rights_request.c
+    assert [it.name for it in columns if isinstance(it.type, sa.LargeBinary)] == ["subject_key"]
+    request = opened(sqlite_register)
+    number = {"identified_at": utc_now(), "identified_by": "os:x", "identified_how": "document"}
+    table = schema.rights_request
+    looked = sa.update(table).where(table.c.id == request).values(**number, document="passport FI1234567")
+    with writing(sqlite_register.engine) as connection, pytest.raises(IntegrityError):
+        connection.execute(looked)
