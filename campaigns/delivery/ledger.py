@@ -30,6 +30,7 @@ from campaigns.register.suppression import InHand
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
 from campaigns.store.here import here
+from campaigns.store.locks import over_deadlocks
 
 LEASE: Final = timedelta(seconds=60)
 #: Results that prove that the message was not taken.
@@ -60,6 +61,7 @@ class Hand:
     reclaimed: bool = False
 
 
+@over_deadlocks
 def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
     """Take a batch whose campaign is being sent; None when it is closed, not due, or somebody else's.
 
@@ -321,7 +323,7 @@ def _withhold(
             table.c.number == sa.bindparam("of_number"),
             sa.or_(table.c.status == "pending", table.c.status == "deferred"),
         )
-        .values(status="withheld", reason=sa.bindparam("why"), settled_at=now, due_at=None),
+        .values(status="withheld", reason=sa.bindparam("why"), settled_at=now, due_at=None, address_key=None),
         [{"of_number": number, "why": reason} for number, reason in refused],
     )
 
