@@ -11,12 +11,14 @@ from playwright.sync_api import Browser, Page
 
 from campaigns.address import parse_email
 from campaigns.content.language import LANGUAGES
-from campaigns.register import opt_ins
+from campaigns.register import opt_ins, surveys
+from campaigns.register.survey_form import read_survey
 from campaigns.store import schema
 from campaigns.store.engine import writing
 from campaigns.tokens import TokenClaims, TokenPurpose
+from tests.register.test_surveys import ASKED
 from tests.support.browser import started_browser
-from tests.support.register import LIST_ID, Register, made_register
+from tests.support.register import LIST_ID, TESTER, Register, made_register
 from tests.support.smtp_sink import SmtpSink
 from tests.web.browsing import visiting
 from tests.web.confirmations import link_in, send_all
@@ -50,6 +52,7 @@ def register(sqlite_url: str, tmp_path: Path) -> Iterator[Register]:
         with writing(made.engine) as connection:
             for statement in MORE.split(";"):
                 connection.exec_driver_sql(statement)
+            surveys.add(connection, read_survey(ASKED), "Europe/Helsinki", TESTER)
         yield made
 
 
@@ -180,6 +183,19 @@ def _stop(window: Page) -> None:
         window.click("button[value=stop]")
 
 
+def _forget_an_answer(window: Page) -> None:
+    window.eval_on_selector("main form", "form => form.noValidate = true")
+    window.click("button[value=answer]")
+
+
+def answered(register: Register, number: int) -> str:
+    """The page of somebody who has answered what they are asked."""
+    with writing(register.engine) as connection:
+        for survey in surveys.open_to(connection, number, LIST_ID):
+            surveys.answer(connection, survey, number, {"liked": "4"}, TESTER)
+    return preferences(register, number) + "?view=surveys"
+
+
 Step = Callable[[Page], None]
 PAGES: Final[dict[str, tuple[Callable[[Register], str], Step | None]]] = {
     "preferences": (lambda register: preferences(register, READER), None),
@@ -187,6 +203,9 @@ PAGES: Final[dict[str, tuple[Callable[[Register], str], Step | None]]] = {
     "stopped": (lambda register: preferences(register, CHOOSER), _stop),
     "my data": (lambda register: preferences(register, READER) + "?view=data", _wrong),
     "copy": (lambda register: preferences(register, READER) + "?view=copy", None),
+    "survey": (lambda register: preferences(register, READER) + "?view=surveys", None),
+    "faulty survey": (lambda register: preferences(register, READER) + "?view=surveys", _forget_an_answer),
+    "no survey": (lambda register: answered(register, READER), None),
     "unsubscribe": (lambda register: leaving(register, READER), None),
     "unsubscribed": (lambda register: leaving(register, LEAVER), lambda it: it.click("button[value=list]")),
     "form": (lambda _: "/s/sagen", None),
