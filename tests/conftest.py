@@ -4,11 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from tests.support.scratch import choose_scratch
-
-pytest_plugins = ["tests.support.fixtures", "tests.support.skips"]
-
-choose_scratch()
+pytest_plugins = ["tests.support.scratch", "tests.support.fixtures", "tests.support.skips"]
 
 # The machine is shared: slowness is no failure here. `make fuzz` looks longer.
 settings.register_profile(

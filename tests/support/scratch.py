@@ -5,20 +5,41 @@ freed in the last minutes before it hands out another: on a disk a third of the 
 """
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
+
+import pytest
 
 MEMORY = Path("/dev/shm")
 #: What must be free, in octets: several times what a whole run has there at once.
 ROOM = 3 << 30
+_OURS: Final = pytest.StashKey[Path | None]()
 
 
-def choose_scratch() -> None:
-    """Make the memory the temporary directory of this process and its children, unless one is named or it is small."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Make a folder in memory the temporary directory of this process and its children, unless one is named."""
     if any(name in os.environ for name in ("TMPDIR", "TEMP", "TMP")) or not fits(MEMORY):
         return
-    os.environ["TMPDIR"] = str(MEMORY)
+    folder = Path(tempfile.mkdtemp(prefix="ut-", dir=MEMORY))
+    folder.chmod(0o1777)  # as every temporary directory is: servers run as users of their own
+    config.stash[_OURS] = folder
+    os.environ["TMPDIR"] = str(folder)
     tempfile.tempdir = None
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What failed may want to be looked at: its folder stays."""
+    if exitstatus != pytest.ExitCode.OK:
+        session.config.stash[_OURS] = None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing of a run in which all went well."""
+    folder = config.stash.get(_OURS, None)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def fits(folder: Path, room: int = ROOM) -> bool:
