@@ -11,8 +11,8 @@ from tests.bench.sink import Sink, running_sink
 
 RECIPIENTS: Final = int(os.environ.get("BENCH_RECIPIENTS", "100000"))
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "5"))
-#: As `utskick worker` starts without options; BENCH_PROCESSES for more.
-PROCESSES, THREADS = int(os.environ.get("BENCH_PROCESSES", "1")), int(os.environ.get("BENCH_THREADS", "4"))
+#: A process for each of two cores; one alone leaves much of the second idle.
+PROCESSES, THREADS = int(os.environ.get("BENCH_PROCESSES", "2")), int(os.environ.get("BENCH_THREADS", "2"))
 DATABASES: Final = os.environ.get("BENCH_DATABASES", "postgres sqlite").split()
 
 
