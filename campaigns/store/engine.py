@@ -10,6 +10,7 @@ which may be somebody's data on the way into a log.
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -134,8 +135,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     def _prepare(connection: Any, _record: object) -> None:
         # The driver's own transaction handling would delay BEGIN until the first write: take it over.
         connection.isolation_level = None
+        _write_ahead(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",  # what was erased is not to be found in the file's freed space
@@ -166,6 +167,20 @@ def _make_private(path: str | None) -> None:
             raise InputError(f"the database cannot lie in {folder}: {error.strerror}") from None
         with suppress(OSError):  # it is there, or SQLite will say what is wrong
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _write_ahead(connection: Any) -> None:
+    """Have SQLite write ahead. While somebody else makes the same new file it answers "locked" without any patience."""
+    ends = time.monotonic() + SQLITE_PATIENCE_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _lower(text: Any) -> Any:

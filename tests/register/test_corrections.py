@@ -46,7 +46,7 @@ def test_a_correction_changes_values_keys_origin_and_audit_together(
             .where(schema.intake.c.kind == "edit")
         ).one()
     assert entry.old == {"email": ASA, "last_name": "Öberg", "language": "sv", "city": "Jakobstad"}
-    assert entry.new == changed
+    assert entry.new == {**changed, "evidence": "letter of 3 May"}
     assert (source.source_class, source.fields) == ("person", ["city", "email", "language", "last_name"])
 
 

@@ -28,7 +28,8 @@ def run(folder: Path, text: str, *options: str, **variables: str) -> subprocess.
         *options,
         ".",
     ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    inherited = {name: value for name, value in os.environ.items() if name != "TESTS_MAY_SKIP"}
+    environment = {**inherited, "PYTHONPATH": str(ROOT), **variables}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

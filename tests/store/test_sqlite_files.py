@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -47,3 +48,16 @@ def test_a_new_file_is_its_owners_and_an_old_one_stays_as_it_is(tmp_path: Path) 
             connection.execute(sa.text("CREATE TABLE u (n INTEGER)"))
         engine.dispose()
     assert [path.stat().st_mode & 0o777 for path in (new, old)] == [0o600, 0o640]
+
+
+def test_many_may_make_the_same_new_file_at_once(tmp_path: Path) -> None:
+    def ask(engine: sa.Engine) -> int:
+        with reading(engine) as connection:
+            return int(connection.execute(sa.text("SELECT 1")).scalar_one())
+
+    with ThreadPoolExecutor(6) as pool:
+        for number in range(60):
+            engines = [make_engine(f"sqlite:///{tmp_path / str(number)}") for _ in range(6)]
+            assert list(pool.map(ask, engines)) == [1] * 6
+            for engine in engines:
+                engine.dispose()
