@@ -7,6 +7,7 @@ functions raises the epoch in the same transaction, since the gate's predicate r
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -59,21 +60,25 @@ def by_keys(
 ) -> dict[bytes, Mapping[str, Any]]:
     """The contacts with these fingerprints, of several with one the oldest; of merged ones the one that was kept. An
     address is found whether it is the one that is written to or a further one."""
-    by_id, found = _known().order_by(schema.contact.c.id.desc()), {}
-    rows = list(bulk.matching(connection, by_id, schema.contact.c[column], keys))
+    known, found = _known(), {}
+    # Put in order here: asked for an order by id, SQLite would read the whole register instead of looking each key up.
+    rows = sorted(bulk.matching(connection, known, schema.contact.c[column], keys), key=_by_id, reverse=True)
     further = addresses.having(connection, keys) if column == "email_key" else {}
     if further:
         rows_of = {
-            row.id: row for row in bulk.matching(connection, by_id, schema.contact.c.id, further.values())
+            row.id: row for row in bulk.matching(connection, known, schema.contact.c.id, further.values())
         }
         found = {key: rows_of[number] for key, number in further.items() if number in rows_of}
     found |= {bytes(getattr(row, column)): row for row in rows}
     merged = persons.roots(connection, [row.id for row in found.values() if row.merged_into is not None])
     if merged:
-        kept = bulk.matching(connection, by_id, schema.contact.c.id, set(merged.values()))
+        kept = bulk.matching(connection, known, schema.contact.c.id, set(merged.values()))
         roots = {row.id: row for row in kept}
         found = {key: roots[merged[row.id]] if row.id in merged else row for key, row in found.items()}
     return {key: dict(row._mapping) for key, row in found.items()}  # noqa: SLF001 (SQLAlchemy's public name)
+
+
+_by_id: Final = attrgetter("id")
 
 
 def _known() -> sa.Select[Any]:

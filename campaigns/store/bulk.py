@@ -9,6 +9,7 @@ as any statement of the engine fails: what cannot be reached is told by `engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -34,10 +35,7 @@ def insert(
     dialect = connection.dialect
     binders = [_binder(table.c[name], dialect) for name in names]
     if dialect.name == "postgresql":
-        same = tuple(
-            bind(value) if (bind := _binder(table.c[name], dialect)) else value
-            for name, value in shared.items()
-        )
+        same = tuple(_copied(table.c[name], value, dialect) for name, value in shared.items())
         _copy(connection, table.name, [*names, *shared], _bound(rows, binders, same))
         return
     listed = list(_bound(rows, binders, ()))
@@ -47,6 +45,13 @@ def insert(
         ]
         statement = f"INSERT INTO {table.name} ({', '.join([*names, *shared])}) VALUES ({', '.join(values)})"  # noqa: S608 (our own schema's names)
         connection.exec_driver_sql(statement, listed)
+
+
+def _copied(column: sa.Column[Any], value: Any, dialect: sa.Dialect) -> Any:
+    """A value as it goes into each line of a COPY: a moment as text, which the driver would make of it each time."""
+    bind = _binder(column, dialect)
+    bound = bind(value) if bind else value
+    return bound.isoformat() if isinstance(bound, datetime) else bound
 
 
 def _written(column: sa.Column[Any], value: Any, dialect: sa.Dialect) -> str:

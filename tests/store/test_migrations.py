@@ -91,8 +91,11 @@ def test_every_key_of_the_ledger_begins_with_the_campaign() -> None:
     for table in ledger:
         assert next(iter(table.primary_key.columns)).name == "campaign_id"
         for constraint in table.constraints:
-            if isinstance(constraint, sa.UniqueConstraint):
+            if isinstance(constraint, sa.UniqueConstraint) and constraint.name != "uq_delivery_contact":
                 assert next(iter(constraint.columns)).name == "campaign_id"
+    person = next(item for item in schema.delivery.constraints if item.name == "uq_delivery_contact")
+    assert isinstance(person, sa.UniqueConstraint)  # it serves those who ask by the contact as well
+    assert [column.name for column in person.columns] == ["contact_id", "campaign_id", "channel"]
 
 
 def described(engine: sa.Engine) -> dict[str, Any]:
