@@ -1,6 +1,7 @@
 """`utskick web` and `utskick inbound` as processes on loopback."""
 
 import http.client
+import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from tests.feedback.reports import report
 from tests.inbound.dialogue import Dialogue
 from tests.support.register import LIST_ID, Register
 from tests.web.processes import COMMAND, Running, environment, running, settings_folder
+from workers.entrances import listening_socket
 
 
 @pytest.fixture
@@ -31,6 +33,15 @@ def ask(process: Running, method: str, path: str, body: str = "") -> tuple[int, 
     text = answer.read().decode()
     connection.close()
     return answer.status, text
+
+
+def test_the_second_part_of_an_answer_does_not_wait_for_the_first_to_be_acknowledged() -> None:
+    with (
+        listening_socket("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as taken,
+    ):
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_web_asks_leaves_shows_and_stops(register: Register, web: Running) -> None:
