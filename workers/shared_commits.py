@@ -25,6 +25,9 @@ Result = TypeVar("Result")
 Commit = Callable[[Sequence[Item]], tuple[Sequence[Result], Binding]]
 #: How much one transaction takes on, in the weights of its items.
 MOST: Final = 1_000
+#: Where several come at once, so long a transaction waits for more: each has its price, which the others pay for by
+#: waiting for Python meanwhile.
+_BREATH_SECONDS: Final = 0.005
 #: So many transactions may be on their way to the disk at once.
 _KEEPING: Final = 4
 
@@ -56,8 +59,12 @@ class SharedCommit(Generic[Item, Result]):
         return result
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        crowded = False
         while self._waiting:
+            if crowded:
+                await asyncio.sleep(_BREATH_SECONDS)
             batch = self._next_batch()
+            crowded = len(batch) > 1
             answers = await loop.run_in_executor(self._thread, self._answers, [item for item, _ in batch])
             kept: dict[int, _Kept] = {}
             for (_, future), answer in zip(batch, answers, strict=True):

@@ -1,0 +1,43 @@
+"""News finds its person by an index: a bounce costs the same however many the register holds."""
+
+from typing import get_args
+
+from campaigns.feedback.apply import apply_all, apply_reports
+from campaigns.feedback.event import FeedbackEvent, Kind
+from campaigns.feedback.ingest import ingest
+from campaigns.principal import INBOUND, Level, Principal
+from tests.feedback.reports import report
+from tests.support.plans import listening, scanned
+from tests.support.register import Register
+
+#: Tables that may be read whole, and why.
+SMALL = {
+    "gate": "one row",
+    "opt_in": "wishes that wait for a confirmation",
+    "known": "no table: contacts found by their fingerprints",
+    "up": "no table: a person found through merges",
+    "down": "no table: a person found through merges",
+}
+
+
+def test_no_news_reads_a_table_whole(register: Register) -> None:
+    webhook = Principal("service:webhook-mail-operator", Level.REPORTER)
+    with listening(register.engine) as heard:
+        for number in (1, 2, 3):
+            events = [
+                FeedbackEvent(
+                    "webhook:mail-operator",
+                    f"{kind}-{number}",
+                    kind,
+                    register.claims(number),
+                    "5.1.1",
+                    "no such user here",
+                )
+                for kind in get_args(Kind)
+            ]
+            apply_reports(register.engine, [([event], webhook) for event in events])
+            apply_all(register.engine, events, INBOUND)
+        ingest(register.engine, register.tokens, report("x@y.example"), None, INBOUND)
+        ingest(register.engine, register.tokens, report("x@y.example"), register.return_path(2), INBOUND)
+    assert any("RECURSIVE" in statement for statement in heard)  # the person behind an address was looked for
+    assert scanned(register.engine, heard, SMALL) == {}
