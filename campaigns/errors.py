@@ -94,6 +94,10 @@ class GuardRefused(UtskickError):
     """A processor may not be used: its contract ended or its region has no transfer ground."""
 
 
+class ContractEnded(GuardRefused):
+    """A processor's contract, or a recipient's permission, has had its last day."""
+
+
 class GateClosed(UtskickError):
     """The gate cannot be asked: nothing is handed over."""
 

@@ -67,6 +67,7 @@ def run_web(settings: Settings, host: str, port: int) -> None:
         opt_in_lists=settings.opt_in.lists,
         confirming=frozenset(key for key, hook in settings.webhooks.items() if hook.confirm_subscriptions),
     )
+    _warn(installation)
     listening = listening_socket(host, port)
     config = uvicorn.Config(
         create_app(context),
@@ -90,6 +91,7 @@ def run_inbound(settings: Settings, host: str, port: int) -> None:
     stop = StopFlag()
     stop.listen()
     installation = Installation(settings)
+    _warn(installation)
     context = InboundContext(
         installation.engine, installation.tokens, settings.mail_domain, installation.ring
     )
@@ -113,6 +115,11 @@ def _submit(settings: Settings, document: Mapping[str, Any]) -> None:
     """
     with queue.connected(settings) as client:
         queue.put(queue.make_broker(client), queue.SUBMISSIONS, "submit_campaign", dict(document))
+
+
+def _warn(installation: Installation) -> None:
+    for warning in installation.warnings:
+        log.warning("look out", problem=warning)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

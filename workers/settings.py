@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
-from campaigns.errors import Fault, GuardRefused, SettingsError
+from campaigns.errors import ContractEnded, Fault, GuardRefused, SettingsError
 from campaigns.register.processors import SELF, Party, Processor, guard
 from workers import settings_checks as checks
 from workers.settings_access import AccountTable, ApprovalTable, SubmissionTable
@@ -217,9 +217,14 @@ class Settings(_Table):
 
 
 def load_settings(
-    folder: Path | None = None, environment: Mapping[str, str] | None = None, *, today: date | None = None
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    today: date | None = None,
+    sends: bool = True,
 ) -> Settings:
-    """Read, overlay, check.
+    """Read, overlay, check. A contract that has ended is a fault for whoever `sends`; what takes a "no" in, answers a
+    person or only reads goes on, and nothing is given to that processor whoever asks.
 
     Raises:
         SettingsError: with every fault found, each naming its file or variable and what to do.
@@ -234,8 +239,8 @@ def load_settings(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         faults += faults_of(error, Settings, sources, path)
-        raise SettingsError(faults + _cross_faults(_sound_tables(values), today)) from None
-    faults += _cross_faults(settings, today)
+        raise SettingsError(faults + _cross_faults(_sound_tables(values), today, sends)) from None
+    faults += _cross_faults(settings, today, sends)
     if faults:
         raise SettingsError(faults)
     return _anchored(settings, folder)
@@ -316,7 +321,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     )
 
 
-def _cross_faults(settings: Settings, today: date) -> list[Fault]:
+def _cross_faults(settings: Settings, today: date, sends: bool) -> list[Fault]:
     faults = [
         Fault(
             f"senders.{key}.smarthost",
@@ -329,7 +334,7 @@ def _cross_faults(settings: Settings, today: date) -> list[Fault]:
     for key, sender in settings.senders.items():
         faults += dkim_faults(f"senders.{key}", sender.address, sender.dkim, settings.dkim)
     for key, smarthost in settings.smarthosts.items():
-        faults += _smarthost_faults(settings, key, smarthost, today)
+        faults += _smarthost_faults(settings, key, smarthost, today, sends)
     faults += field_faults(settings.fields)
     faults += party_faults(settings.recipients, settings.processors, settings.approval)
     faults += opt_in_faults(settings.opt_in, settings.senders)
@@ -342,11 +347,13 @@ def _cross_faults(settings: Settings, today: date) -> list[Fault]:
     used += [(f"mailboxes.{key}", box.whose) for key, box in settings.mailboxes.items()]
     for place, processor in used:
         if processor != SELF:
-            faults += _guard_faults(settings, place, processor, today)
+            faults += _guard_faults(settings, place, processor, today, sends)
     return faults
 
 
-def _smarthost_faults(settings: Settings, key: str, smarthost: Smarthost, today: date) -> list[Fault]:
+def _smarthost_faults(
+    settings: Settings, key: str, smarthost: Smarthost, today: date, sends: bool
+) -> list[Fault]:
     place = f"smarthosts.{key}"
     url = smarthost.url.get_secret_value()
     problem = checks.smarthost_problem(url)
@@ -356,14 +363,16 @@ def _smarthost_faults(settings: Settings, key: str, smarthost: Smarthost, today:
         return []
     if smarthost.processor is None:
         return [Fault(place, "names no processor; say whose server it is and declare it under [processors]")]
-    return _guard_faults(settings, place, smarthost.processor, today)
+    return _guard_faults(settings, place, smarthost.processor, today, sends)
 
 
-def _guard_faults(settings: Settings, place: str, processor: str, today: date) -> list[Fault]:
+def _guard_faults(settings: Settings, place: str, processor: str, today: date, sends: bool) -> list[Fault]:
     if processor not in settings.processors:
         return [Fault(f"{place}.processor", f"there is no [processors.{processor}]")]
     try:
         guard(settings.processor(processor), today)
+    except ContractEnded as error:
+        return [Fault(place, str(error))] if sends else []
     except GuardRefused as error:
         return [Fault(place, str(error))]
     return []

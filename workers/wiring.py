@@ -26,11 +26,12 @@ from campaigns.principal import Principal
 from campaigns.register import access_tokens, identity, transfers
 from campaigns.register.opt_out_log import OptOutLog
 from campaigns.register.permit import Keeper, kept_by
-from campaigns.register.processors import outside
+from campaigns.register.processors import ended, outside
 from campaigns.register.witness import Witness
 from campaigns.store.engine import is_missing, make_engine, reading, where, writing
 from campaigns.store.migrate import migrate, schema_is_current
 from campaigns.tokens import TokenMaker
+from workers.guarding import today
 from workers.secret_files import secret_lines, signing_keys
 from workers.settings import Settings, load_settings
 
@@ -160,11 +161,18 @@ class Installation:
         urls = (
             parse_smarthost_url(item.url.get_secret_value()) for item in self.settings.smarthosts.values()
         )
-        return [url.warning for url in urls if url.warning] + [
-            f"{it.label}: data may leave the EEA for {it.country} ({it.transfer_ground}); "
-            f"approved by {it.transfer_approved_by or 'nobody named'}"
-            for it in outside(self.settings.receivers.values())
-        ]
+        return (
+            [url.warning for url in urls if url.warning]
+            + [
+                f"{it.label}: data may leave the EEA for {it.country} ({it.transfer_ground}); "
+                f"approved by {it.transfer_approved_by or 'nobody named'}"
+                for it in outside(self.settings.receivers.values())
+            ]
+            + [
+                f"{it.label}: contract {it.contract!r} ended on {it.ends}; nothing goes there"
+                for it in ended(self.settings.receivers.values(), today(self.settings))
+            ]
+        )
 
     def note_transfers(self) -> None:
         """Tell in the audit log on which ground data may leave the EEA."""
@@ -230,7 +238,7 @@ def opened() -> Installation:
         KeysFault: as `Installation.ring`.
         Unreachable: the database is away.
     """
-    installation = Installation(load_settings())
+    installation = Installation(load_settings(sends=False))
     installation.ring  # noqa: B018 (refuses a register that was never made, or whose keys are lost or foreign)
     return installation
 
@@ -260,7 +268,7 @@ def operator() -> Principal:
         KeysFault: others can read the token's file.
         Unreachable: the database is away.
     """
-    settings = load_settings()
+    settings = load_settings(sends=False)
     if settings.token is None:
         return _host_operator(settings.secrets_dir)
     lines = secret_lines(settings.token)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from campaigns.errors import GuardRefused
+from campaigns.errors import ContractEnded, GuardRefused
 
 #: The EU's member states and Iceland, Liechtenstein and Norway, as ISO 3166-1 alpha-2; AX is part of Finland.
 EEA: Final = frozenset(
@@ -99,14 +99,20 @@ def outside(parties: Iterable[Party]) -> list[Party]:
     return [it for it in parties if it.country not in EEA and it.transfer_ground]
 
 
+def ended(parties: Iterable[Party], today: date) -> list[Party]:
+    """Those whose last day is over."""
+    return [it for it in parties if it.ends is not None and it.ends < today]
+
+
 def guard(party: Party, today: date) -> None:
     """Let somebody be given data on `today`.
 
     Raises:
-        GuardRefused: its contract has ended, or it is outside the EEA without a transfer ground.
+        ContractEnded: its last day is over.
+        GuardRefused: it is outside the EEA without a transfer ground.
     """
-    if party.ends is not None and party.ends < today:
-        raise GuardRefused(
+    if ended([party], today):
+        raise ContractEnded(
             f"{party.label}: contract {party.contract!r} ended on {party.ends}; nothing goes there until a new "
             "one is entered with its last day (`ends`)"
         )

@@ -53,8 +53,8 @@ CASES = (
     Case("flat_out_singles_all_noes", 1, 100, 128),
     Case("steady_batches", 100, 0, 8, 25),
     Case("steady_batches_with_noes", 100, 100, 16, 22),
-    Case("steady_singles", 1, 0, 128, 600),
-    Case("steady_singles_tenth_noes", 1, 10, 128, 600),
+    Case("steady_singles", 1, 0, 128, 510),
+    Case("steady_singles_tenth_noes", 1, 10, 128, 510),
 )
 
 

@@ -202,6 +202,21 @@ def test_a_processor_has_a_contract_and_a_place_or_a_ground(
         assert problem in faults(folder, SMARTHOST=REMOTE)["smarthosts.main"]
 
 
+def test_a_contract_that_ended_stops_who_sends_and_nobody_who_listens(tmp_path: Path, redis_url: str) -> None:
+    with made_place(tmp_path / "p", smarthost=REMOTE, redis_url=redis_url) as place:
+        place.ask("init")
+        change(place.folder, "processors.mail-operator.ends", date(2026, 11, 24))
+        for sending in ("worker", "scheduler", "up", "check"):
+            done = place.run(sending)
+            assert (done.returncode, "ended on 2026-11-24" in done.stderr) == (2, True), sending
+        place.ask("suppressions", "add", "p7@kund.example", "--evidence", "letter of 12 November")
+        assert len(place.ask("suppressions", "list")["suppressions"]) == 1
+        web = place.start("web", "--port", "0")
+        place.wait(lambda: place.log.exists() and "web started" in place.log.read_text("utf-8"), "the start")
+        assert place.stop(web) == 0
+        assert "ended on 2026-11-24; nothing goes there" in place.log.read_text("utf-8")
+
+
 def test_a_transfer_outside_the_eea_is_warned_of_and_told_in_the_log_with_who_approved_it(
     folder: Path,
 ) -> None:

@@ -23,7 +23,7 @@ def new(key: DkimKey, *, json: Json = False) -> None:
     from campaigns.delivery.dkim_keys import make_keys
     from workers.signing import identity
 
-    settings = load_settings()
+    settings = load_settings(sends=False)
     _answer(key, make_keys(settings.secrets_dir, identity(settings, key)), as_json=json)
 
 
@@ -33,7 +33,7 @@ def show(key: DkimKey, *, json: Json = False) -> None:
     from campaigns.delivery.dkim_keys import records
     from workers.signing import identity
 
-    settings = load_settings()
+    settings = load_settings(sends=False)
     _answer(key, records(settings.secrets_dir, identity(settings, key)), as_json=json)
 
 

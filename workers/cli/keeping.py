@@ -35,7 +35,7 @@ def backup(
 ) -> None:
     """Copy the register as it is at one moment, with checksums. Sending may go on meanwhile."""
     done = take_backup(
-        Installation(load_settings()), folder, operator(), with_secrets=with_secrets, tools=tools
+        Installation(load_settings(sends=False)), folder, operator(), with_secrets=with_secrets, tools=tools
     )
     text = (
         f"{folder} holds the register as of epoch {done.epoch}. Keep it apart from the secrets folder and from the "
@@ -58,7 +58,7 @@ def restore_from(
 ) -> None:
     """Put a backup back. Everything is halted afterwards, and nothing is replayed by itself."""
     done = restore(
-        Installation(load_settings()),
+        Installation(load_settings(sends=False)),
         folder,
         operator(),
         replacing=replace,

@@ -32,7 +32,7 @@ def login(
     json: Json = False,
 ) -> None:
     """Prove who you are; the token file is yours alone and lasts for some hours."""
-    settings = load_settings()
+    settings = load_settings(sends=False)
     engine = Installation(settings).engine
     given = ask_password("Password", from_input=password_stdin)
     chosen = ask_password("New password", from_input=password_stdin) if new_password else None

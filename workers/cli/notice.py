@@ -28,7 +28,7 @@ Html = Annotated[bool, Parameter(negative=(), help="As a page of its own instead
 @notice.default
 def write(*, lang: Lang = None, html: Html = False, json: Json = False) -> None:
     """Write the privacy notice: every section of the register's description and every item of GDPR Art. 13 and 14."""
-    settings = load_settings()
+    settings = load_settings(sends=False)
     facts = facts_of(Installation(settings))
     document = make_notice(facts, lang or settings.default_language, today(settings))
     _answer(document, check_notice(document, facts), as_html=html, as_json=json)
@@ -37,7 +37,7 @@ def write(*, lang: Lang = None, html: Html = False, json: Json = False) -> None:
 @notice.command(name="record")
 def write_record(*, lang: Lang = None, html: Html = False, json: Json = False) -> None:
     """Write the record of processing activities (GDPR Art. 30)."""
-    settings = load_settings()
+    settings = load_settings(sends=False)
     facts = facts_of(Installation(settings))
     document = record(facts, lang or settings.default_language, today(settings))
     _answer(document, check_record(document, facts), as_html=html, as_json=json)

@@ -68,7 +68,7 @@ def report(*, json: Json = False) -> None:
 @retention.command(name="windows")
 def show_windows(*, json: Json = False) -> None:
     """Show how long records of each kind are kept, in days."""
-    found = windows(load_settings())
+    found = windows(load_settings(sends=False))
     value = {"days": dict(found.days), "fields": dict(found.fields)}
     rows = [{"kind": kind, "days": days} for kind, days in found.days.items()]
     rows += [{"kind": f"field {name}", "days": days} for name, days in found.fields.items()]

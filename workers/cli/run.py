@@ -63,14 +63,14 @@ def web(*, host: Host = "127.0.0.1", port: ListenPort = 8025, json: Json = False
     """Serve unsubscribe links, pictures, the view in the browser, webhooks. Put a proxy with TLS before it."""
     from workers.entrances import run_web
 
-    _run("web", lambda settings: run_web(settings, host, port), as_json=json)
+    _run("web", lambda settings: run_web(settings, host, port), as_json=json, sends=False)
 
 
 def inbound(*, host: Host = "127.0.0.1", port: ListenPort = 8026, json: Json = False) -> None:
     """Listen on SMTP and LMTP for bounces and for unsubscriptions by mail."""
     from workers.entrances import run_inbound
 
-    _run("inbound", lambda settings: run_inbound(settings, host, port), as_json=json)
+    _run("inbound", lambda settings: run_inbound(settings, host, port), as_json=json, sends=False)
 
 
 def up(
@@ -90,11 +90,11 @@ def up(
     _run("up", run, as_json=json)
 
 
-def _run(name: str, run: Callable[[Settings], None], *, as_json: bool) -> None:
+def _run(name: str, run: Callable[[Settings], None], *, as_json: bool, sends: bool = True) -> None:
     from workers.logs import set_up_logs
     from workers.settings import load_settings
 
     set_up_logs()
-    run(load_settings())
+    run(load_settings(sends=sends))
     if as_json:
         answer({"ended": name}, "", as_json=True)
