@@ -40,6 +40,8 @@ TIDY_SECONDS = 10.0
 _POLL_MS = 500
 _STOP_MS = 600_000
 _RESTART_SECONDS = 1.0
+#: So many new objects are looked through for garbage at a time: what some thirty batches leave.
+_COLLECT_AFTER = 5_000
 
 
 def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
@@ -66,6 +68,9 @@ def run_worker(settings: Settings, threads: int, queues: Sequence[str]) -> None:
         look()
         worker.start()
         gc.freeze()  # what is there by now stays; searching it for garbage again and again finds none
+        gc.set_threshold(
+            _COLLECT_AFTER
+        )  # a command's own never comes to it, and what it leaves would pile up here
         serve(settings.metrics, settings.metrics.worker_port, look.readiness)
         log.info("worker started", threads=threads)
         with Keeping(room):
