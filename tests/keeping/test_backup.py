@@ -26,7 +26,7 @@ from tests.support.postgres import client_programs, fresh_database
 from tests.support.smtp_sink import SmtpSink
 from workers.backup import take_backup
 from workers.backup_manifest import Manifest, mark_of
-from workers.restore import Restored, restore
+from workers.restore import Restored, _unpack, restore
 from workers.settings import load_settings
 from workers.wiring import Installation
 
@@ -283,6 +283,20 @@ def test_onto_another_machine_with_the_secrets(
     else:
         with fresh_database(request.getfixturevalue("postgres_server")) as url:
             _arrive(there, url, folder)
+
+
+@pytest.mark.parametrize("name", ["/tmp/token-1.key", "../token-1.key", "link"])
+def test_an_archive_of_secrets_writes_nowhere_else(name: str, tmp_path: Path) -> None:
+    archive, target = tmp_path / "secrets.tar", tmp_path / "p" / "secrets"
+    with tarfile.open(archive, "w") as files:
+        member = tarfile.TarInfo(name)
+        member.type = tarfile.SYMTYPE if name == "link" else tarfile.REGTYPE
+        member.linkname = "/etc/passwd"
+        files.addfile(member)
+    with pytest.raises(InputError, match="no file of a secrets folder"):
+        _unpack(archive, target)
+    assert list(target.iterdir()) == []
+    assert not (tmp_path / "p" / "token-1.key").exists()
 
 
 def _arrive(there: Path, url: str, folder: Path) -> None:

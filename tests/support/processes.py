@@ -15,6 +15,7 @@ _libc = ctypes.CDLL(None)
 
 
 def _die_with_parent() -> None:
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell's background jobs ignore it
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
