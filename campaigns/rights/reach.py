@@ -16,7 +16,7 @@ from campaigns.address import parse_email
 from campaigns.errors import NotFound, UtskickError
 from campaigns.keyring import KeyRing
 from campaigns.register import addresses, contacts, persons
-from campaigns.store import schema
+from campaigns.store import bulk, schema
 from campaigns.store.data_map import Record
 
 #: So many deliveries are looked up by one statement.
@@ -120,9 +120,9 @@ def _by_contact(table: sa.Table, whose: Person) -> Iterator[Condition]:
 
 
 def _by_delivery(table: sa.Table, whose: Person) -> Iterator[Condition]:
-    place = sa.tuple_(table.c.campaign_id, table.c.number)
     for start in range(0, len(whose.deliveries), _AT_A_TIME):
-        yield place.in_(whose.deliveries[start : start + _AT_A_TIME])
+        some = whose.deliveries[start : start + _AT_A_TIME]
+        yield bulk.any_of(table.c.campaign_id, table.c.number, some)
 
 
 def _by_fingerprint(table: sa.Table, whose: Person) -> Iterator[Condition]:

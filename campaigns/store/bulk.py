@@ -93,6 +93,18 @@ def matching(
         yield from connection.exec_driver_sql(str(whole), some)
 
 
+def any_of(
+    first: sa.Column[int], second: sa.Column[int], pairs: Iterable[tuple[int, int]]
+) -> sa.ColumnElement[bool]:
+    """Whether two columns are one of some pairs, of which both databases look each up in an index of the two. SQLite
+    3.40 reads the whole table when it is asked for a list of pairs."""
+    seconds: dict[int, list[int]] = {}
+    for one, other in pairs:
+        seconds.setdefault(one, []).append(other)
+    places = (sa.and_(first == one, second.in_(others)) for one, others in seconds.items())
+    return sa.or_(sa.false(), *places)
+
+
 _ARRAYS: Final = {bytes: "bytea[]", int: "bigint[]", str: "text[]"}
 
 

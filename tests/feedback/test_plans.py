@@ -7,6 +7,7 @@ from campaigns.feedback.event import FeedbackEvent, Kind
 from campaigns.feedback.ingest import ingest
 from campaigns.principal import INBOUND, Level, Principal
 from tests.feedback.reports import report
+from tests.feedback.test_consequences import outing
 from tests.support.plans import listening, scanned
 from tests.support.register import Register
 
@@ -22,6 +23,8 @@ SMALL = {
 
 def test_no_news_reads_a_table_whole(register: Register) -> None:
     webhook = Principal("service:webhook-mail-operator", Level.REPORTER)
+    for days_ago in (20, 10):  # of several deliveries it is asked otherwise than of one
+        outing(register, days_ago)
     with listening(register.engine) as heard:
         for number in (1, 2, 3):
             events = [

@@ -2,6 +2,7 @@
 
 from campaigns.rights import disclosure, erasure, requests
 from campaigns.rights.requests import Identification
+from tests.feedback.test_consequences import outing
 from tests.rights.filling import fill
 from tests.rights.test_disclosure import KEEPER
 from tests.rights.test_requests import opened
@@ -21,6 +22,8 @@ SMALL = {
 
 def test_access_and_erasure_read_no_table_whole(register: Register) -> None:
     fill(register)
+    for days_ago in (20, 10):  # of several deliveries it is asked otherwise than of one
+        outing(register, days_ago)
     asked = [opened(register, kind=kind) for kind in ("access", "erasure")]
     for request in asked:
         requests.identify(register.engine, request, Identification("mailbox"), TESTER)

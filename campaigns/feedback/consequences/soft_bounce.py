@@ -15,7 +15,7 @@ from campaigns.feedback import soft_limit
 from campaigns.feedback.consequences.news import News
 from campaigns.feedback.soft_limit import Outing
 from campaigns.register import objections
-from campaigns.store import schema
+from campaigns.store import bulk, schema
 
 #: News that counts towards the limit. Any other failure (full, policy, content, hard) is as if nothing had been heard:
 #: it may not count against the person, not even by keeping a message from having arrived.
@@ -82,7 +82,7 @@ def _outings(news: News) -> list[Outing]:
     event = schema.feedback_event.c
     heard = news.connection.execute(
         sa.select(event.campaign_id, event.number, event.kind).where(
-            sa.tuple_(event.campaign_id, event.number).in_([(row.campaign_id, row.number) for row in rows]),
+            bulk.any_of(event.campaign_id, event.number, [(row.campaign_id, row.number) for row in rows]),
             event.verified,
             event.consequence.not_in(["hint", "late", "others", "outdated"]),
         )
