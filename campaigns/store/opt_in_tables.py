@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from campaigns.store.columns import BigId, Instant, one_of, personal, required
+from campaigns.store.columns import BigId, Instant, one_of, partial_index, personal, required
 from campaigns.store.data_map import WISHES, Record
 from campaigns.store.metadata import metadata
 
@@ -39,6 +39,8 @@ opt_in = sa.Table(
     sa.CheckConstraint("(kind = 'join') = (contact_id IS NULL)", name="else_somebody_known_asks"),
     sa.Index("ix_opt_in_status", "status", "due_at"),
     sa.Index("ix_opt_in_requested", "requested_at"),
+    partial_index("ix_opt_in_contact", "contact_id", where="contact_id IS NOT NULL"),
+    partial_index("ix_opt_in_unconfirmed", "requested_at", where="confirmed_at IS NULL"),
     info=Record(
         kind="opt_in",
         subject="contact",

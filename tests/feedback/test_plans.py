@@ -14,7 +14,6 @@ from tests.support.register import Register
 #: Tables that may be read whole, and why.
 SMALL = {
     "gate": "one row",
-    "opt_in": "wishes that wait for a confirmation",
     "known": "no table: contacts found by their fingerprints",
     "up": "no table: a person found through merges",
     "down": "no table: a person found through merges",

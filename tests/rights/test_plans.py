@@ -14,7 +14,6 @@ SMALL = {
     "legal_hold": "a few rows in the life of a register",
     "parked_mail": "at most ten thousand messages, whose content is searched",
     "gate": "one row",
-    "opt_in": "wishes that wait for a confirmation",
     "up": "no table: a person found through merges",
     "down": "no table: a person found through merges",
 }
