@@ -130,6 +130,7 @@ parked_mail = sa.Table(
     sa.Column("settled_at", Instant),
     sa.Column("blanked_at", Instant),
     sa.Index("ix_parked_mail_received", "received_at"),
+    partial_index("ix_parked_mail_kept", "received_at", where="blanked_at IS NULL"),
     sa.Index("ix_parked_mail_delivery", "campaign_id", "number"),
     partial_index("ix_parked_mail_about", "about_key", where="about_key IS NOT NULL"),
     sa.CheckConstraint("blanked_at IS NULL OR raw IS NULL", name="blanked_is_blank"),

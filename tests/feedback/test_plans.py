@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from campaigns.feedback import parking
 from campaigns.feedback.apply import apply_all, apply_reports
 from campaigns.feedback.event import FeedbackEvent, Kind
 from campaigns.feedback.ingest import ingest
@@ -43,3 +44,17 @@ def test_no_news_reads_a_table_whole(register: Register) -> None:
         ingest(register.engine, register.tokens, report("x@y.example"), register.return_path(2), INBOUND)
     assert any("RECURSIVE" in statement for statement in heard)  # the person behind an address was looked for
     assert scanned(register.engine, heard, SMALL) == {}
+
+
+def test_parking_looks_at_what_is_kept_and_not_at_all_that_ever_came(register: Register) -> None:
+    with listening(register.engine) as heard:
+        parking.park(register.engine, b"Subject: Hej\n\nVad menar ni?\n", "unknown", None)
+    asked = [item for item in heard.items() if "parked_mail" in item[0]]
+    assert len(asked) == 2
+    explain = "EXPLAIN QUERY PLAN " if register.engine.dialect.name == "sqlite" else "EXPLAIN "
+    with register.engine.connect() as connection:
+        if register.engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET enable_seqscan = off")
+        for statement, values in asked:
+            plan = str(connection.exec_driver_sql(explain + statement, values).all())
+            assert "ix_parked_mail_kept" in plan, plan
