@@ -25,7 +25,7 @@ from campaigns.delivery.claimed_rows import ClaimedRow, claimed_rows, moved_addr
 from campaigns.delivery.moved_rows import let_go_of_addresses
 from campaigns.delivery.results import Carrier, Result, record_in
 from campaigns.delivery.status import OPEN, SETTLED_BY_EVIDENCE
-from campaigns.register.permit import count_claim
+from campaigns.register.permit import count_claim, epoch_of_a_claim
 from campaigns.register.suppression import InHand
 from campaigns.store import schema
 from campaigns.store.engine import reading, writing
@@ -74,7 +74,7 @@ def claim(engine: sa.Engine, ref: BatchRef, owner: str) -> Hand | None:
         if batch is None:
             return None
         # The epoch before the rows: a "no" in between then shows as a moved epoch.
-        epoch: int = connection.execute(sa.select(schema.gate.c.epoch)).scalar_one()
+        epoch = epoch_of_a_claim(engine, connection)
         if batch.owner is not None:
             settle_by_watermark(connection, batch)
         _expire(connection, ref, batch, now)

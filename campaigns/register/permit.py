@@ -6,6 +6,8 @@ database, good for `permit_ms` counted from *before* the question. Since `permit
 CHECK in the schema), every permit asked for before the commit has run out when the answer leaves, and every later one
 shows the new epoch, which makes the sender ask its predicate again. A repeated "no" waits as the first did: the first
 may have been committed by a process that died before its answer.
+Whoever records a "no" also sees whether the register is older than this machine has seen it: raised by one "no" after
+another, a restored backup would soon look like the register that it replaced. The "no" stands, and everything halts.
 Fails with `Unreachable`, whether nothing was recorded or nobody knows: the caller answers "try again".
 """
 
@@ -23,13 +25,15 @@ import sqlalchemy as sa
 from campaigns.clock import boot_seconds
 from campaigns.errors import Unreachable
 from campaigns.register import opt_out_log
-from campaigns.register.witness import Mark, Witness
+from campaigns.register.witness import NOTHING_SEEN, Mark, Witness
 from campaigns.store import schema
 from campaigns.store.engine import writing
 from campaigns.store.upsert import insert_into
 
 PERMIT_MS: Final = 50
 ANSWER_MS: Final = 100
+#: Why everything is halted when a restored backup was recognised.
+WENT_BACK: Final = "the register went back in time"
 _KEEPER: Final = "utskick_keeper"
 #: Claims are counted on so many lines, so that they do not wait for each other.
 _CLAIM_LINES: Final = 64
@@ -118,26 +122,47 @@ def recording_noes(engine: sa.Engine, *, logged: bool = True) -> Iterator[tuple[
     Raises:
         Unreachable: the database is away, or the outcome of the commit is unknown; answer "try again".
     """
-    binding = Binding()
+    binding, keeper = Binding(), keeper_of(engine)
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+        # At once: the triggers of what is recorded below raise the epoch too.
+        older = keeper is not None and keeper.knows_better(connection)
         words = opt_out_log.collect(connection)
         yield connection, binding
+        if older:
+            halt_in(connection, WENT_BACK, restored=True)
         raised = raise_epoch(connection)
     binding.answer_at = boot_seconds() + raised.wait
-    keeper = keeper_of(engine)
     if keeper is not None:
         binding.keep = partial(keeper.keep, raised, words if logged else [])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Keeper:
     """What this machine keeps outside the database of every "no" before it is answered: the words, and how far the
-    register had come, by which a restored backup is recognised."""
+    register had come, by which a restored backup is recognised. Safe for threads."""
 
     log: opt_out_log.OptOutLog
     witness: Witness
+    _register: str | None = None
+
+    def knows_better(self, connection: sa.Connection) -> bool:
+        """Whether this machine has seen a higher epoch of this register than it shows now, and nobody has halted
+        everything for that. A witness that cannot be read knows nothing: a "no" is recorded all the same, and `keep`
+        says what is wrong."""
+        gate = schema.gate.c
+        if self._register is None:
+            self._register = connection.execute(sa.select(gate.incarnation)).scalar_one()
+        register = self._register
+        # The file first: what others note while the database is asked is no alarm.
+        try:
+            seen = self.witness.seen(register)
+        except OSError:
+            seen = NOTHING_SEEN
+        row = connection.execute(sa.select(gate.incarnation, gate.epoch, gate.restored)).one()
+        self._register = row.incarnation
+        return bool(row.incarnation == register and row.epoch < seen.epoch and not row.restored)
 
     def keep(self, raised: Raised, words: Sequence[opt_out_log.LoggedWord]) -> None:
         """Keep both.
@@ -147,8 +172,16 @@ class Keeper:
         """
         if words or self.log.owes:
             self.log.append(raised.register, raised.epoch, words)
+        self.note(raised.register, raised.epoch)
+
+    def note(self, register: str, epoch: int) -> None:
+        """Keep how far the register had come.
+
+        Raises:
+            Unreachable: it cannot be written.
+        """
         try:
-            self.witness.note(raised.register, Mark(raised.epoch, 0))
+            self.witness.note(register, Mark(epoch, 0))
         except OSError as error:
             raise Unreachable(f"the gate's witness cannot be written: {error}") from error
 
@@ -168,6 +201,20 @@ def wait_until(moment: float) -> None:
     """Sleep until a moment of the boot clock."""
     while (left := moment - boot_seconds()) > 0:
         time.sleep(left)
+
+
+def epoch_of_a_claim(engine: sa.Engine, connection: sa.Connection) -> int:
+    """The epoch under which rows are claimed. This machine notes it before the claim is committed: as long as the rows
+    are in hand, no restored register must pass for this one.
+
+    Raises:
+        Unreachable: it cannot be noted; nothing may be claimed.
+    """
+    row = connection.execute(sa.select(schema.gate.c.incarnation, schema.gate.c.epoch)).one()
+    keeper = keeper_of(engine)
+    if keeper is not None:
+        keeper.note(row.incarnation, row.epoch)
+    return int(row.epoch)
 
 
 def count_claim(connection: sa.Connection, number: int) -> None:
@@ -199,7 +246,7 @@ def halt_in(connection: sa.Connection, reason: str, *, restored: bool = False) -
 def halt_restored(engine: sa.Engine) -> None:
     """Halt everything, since the register went back in time. Whoever finds that out is stopped without it too."""
     with suppress(Unreachable), writing(engine) as connection:
-        halt_in(connection, "the register went back in time", restored=True)
+        halt_in(connection, WENT_BACK, restored=True)
 
 
 def end_halt(connection: sa.Connection) -> bool:

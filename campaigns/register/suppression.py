@@ -226,6 +226,7 @@ class Gate:
                     row = connection.execute(_against_requested(requested)).one()
             except Unreachable as error:
                 raise GateClosed(f"the gate cannot be asked: {error}") from error
+            _refuse_halted(row.halted)
             reason = None if row.rank is None else SUPPRESSION_KINDS[row.rank]
             requested.withheld = None if reason is None else Withheld(requested.delivery, reason)
             requested.checked_epoch = row.epoch
@@ -255,6 +256,7 @@ class Gate:
             raise GateClosed(f"the gate cannot be asked: {error}") from error
         if not rows or rows[0].epoch < in_hand.checked_epoch:
             raise GateClosed("the database went back in time while it was asked")
+        _refuse_halted(rows[0].halted)
         for row in rows:
             if row.number is not None:
                 delivery = DeliveryRef(in_hand.campaign, row.number)
@@ -262,6 +264,12 @@ class Gate:
                     delivery, row.reason, final=row.reason not in PASSING_REASONS
                 )
         in_hand.checked_epoch = rows[0].epoch
+
+
+def _refuse_halted(halted: bool) -> None:
+    """What is read of a halted register says nothing: it may be a restored one."""
+    if halted:
+        raise GateClosed("the register is halted; `utskick go` ends it")
 
 
 def _against_requested(requested: Requested) -> sa.Select[Any]:
@@ -279,7 +287,7 @@ def _against_requested(requested: Requested) -> sa.Select[Any]:
         )
         .scalar_subquery()
     )
-    return sa.select(schema.gate.c.epoch, strongest.label("rank"))
+    return sa.select(schema.gate.c.epoch, schema.gate.c.halted, strongest.label("rank"))
 
 
 def _refusals(in_hand: InHand) -> sa.Select[Any]:
@@ -310,6 +318,6 @@ def _refusals(in_hand: InHand) -> sa.Select[Any]:
         )
         .subquery()
     )
-    return sa.select(schema.gate.c.epoch, found.c.number, found.c.reason).outerjoin_from(
-        schema.gate, found, found.c.reason.is_not(None)
-    )
+    return sa.select(
+        schema.gate.c.epoch, schema.gate.c.halted, found.c.number, found.c.reason
+    ).outerjoin_from(schema.gate, found, found.c.reason.is_not(None))

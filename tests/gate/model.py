@@ -40,6 +40,11 @@ class Rules:
     #: What a restored backup meets: whether machines remember, whether the opt-out log is replayed before going on.
     witness: bool = True
     replay_first: bool = True
+    #: Whether whoever records a "no" compares the epoch with what its machine has seen.
+    noes_look: bool = True
+    #: Whether a claim notes its epoch, and whether a halt shows where the predicate is asked again.
+    claims_note: bool = True
+    halt_shows: bool = True
     #: A fail-over: an old primary still answers the first process, or is fenced.
     old_primary: Literal["none", "answers", "fenced"] = "none"
     #: Bounds.
@@ -157,7 +162,7 @@ class GateModel:
         if rules.others and not world.other:
             yield (
                 "somebody else's no, with a later number, commits",
-                world._replace(other=True, epoch=world.epoch + 1),
+                self._raised(world)._replace(other=True),
             )
         if world.flushes < rules.flushes:
             yield "flush: Redis is emptied", world._replace(redis=0, flushes=world.flushes + 1)
@@ -182,7 +187,7 @@ class GateModel:
             yield "record", world._replace(web="recorded", epoch=early)
         elif world.web == "recorded":
             if rules.epoch == "row":
-                yield "commit", self._waiting(world._replace(no=True, epoch=raised))
+                yield "commit", self._waiting(self._raised(world)._replace(no=True))
             elif rules.epoch == "before commit":
                 yield "commit", self._waiting(world._replace(no=True))
             else:
@@ -202,9 +207,20 @@ class GateModel:
         elif self.rules.repeated == "at once":
             yield "answer: it stands already", world._replace(web="done", answered=True)
         elif self.rules.epoch in ("row", "before commit"):
-            yield "repeat: raise, wait", self._waiting(world._replace(epoch=world.epoch + 1))
+            yield "repeat: raise, wait", self._waiting(self._raised(world))
         else:
             yield "repeat: raise, wait", self._waiting(self._raised_apart(world))
+
+    def _raised(self, world: World) -> World:
+        """Raised in the transaction of a "no"; whoever finds it lower than it was seen before halts everything."""
+        looks = self.rules.witness and self.rules.noes_look and self.rules.epoch == "row"
+        older = looks and world.epoch < world.witness
+        return world._replace(epoch=world.epoch + 1, halted=world.halted or older)
+
+    def _noted(self, world: World, epoch: int) -> World:
+        """The epoch of a claim, noted on its machine."""
+        noted = self.rules.claims_note and self.rules.epoch == "row"
+        return world._replace(witness=max(world.witness, epoch)) if noted else world
 
     def _raised_apart(self, world: World) -> World:
         if self.rules.epoch == "redis":
@@ -299,7 +315,8 @@ class GateModel:
         no, epoch = seen
         phase = "withheld" if no else "claimed"
         fresh = Sender(phase, no, epoch, self._newest(world))
-        yield f"sender {number}: claim", world._replace(senders=_put(world.senders, number, fresh))
+        claimed = self._noted(world, epoch)._replace(senders=_put(world.senders, number, fresh))
+        yield f"sender {number}: claim", claimed
 
     def _look(self, world: World, number: int, process: int) -> Steps:
         """The check before the body, and the one before the dot."""
@@ -336,7 +353,7 @@ class GateModel:
 
     def _ask_again(self, world: World, number: int, process: int) -> Steps:
         sender, seen = world.senders[number], self._seen(world, process)
-        if seen is None:
+        if seen is None or (world.halted and self.rules.halt_shows):
             return
         no, epoch = seen
         if self.rules.ask_again == "snapshot":

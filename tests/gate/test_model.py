@@ -13,6 +13,7 @@ LONG = os.environ.get("CHAOS") == "long"
 HOLDS = {
     "as it is, with a kill": Rules(),
     "with a restored backup": Rules(restores=1),
+    "somebody else's no in a restored backup": Rules(restores=1, others=True, kills=0),
     "with Redis emptied": Rules(flushes=1),
     "threads that share a permit": Rules(senders=2, shared=True, horizon=4, kills=0),
     "two processes": Rules(senders=2, horizon=3, kills=0),
@@ -53,6 +54,13 @@ BREAKS = {
     "a read for each message, and an answer at once": Rules(permits=False, answer=0, dot_check="none"),
     "a machine frozen with its clock for longer": Rules(frozen=1, kills=0),
     "a restored backup that nobody recognises": Rules(restores=1, witness=False, kills=0),
+    "a no in a restored backup, whose epoch nobody compares": Rules(
+        restores=1, others=True, kills=0, noes_look=False
+    ),
+    "a claim that no machine has noted": Rules(restores=1, others=True, kills=0, claims_note=False),
+    "a halt that is not seen where the predicate is asked again": Rules(
+        restores=1, others=True, kills=0, halt_shows=False
+    ),
     "going on before the opt-out log is replayed": Rules(restores=1, replay_first=False, kills=0),
 }
 LEDGER_HOLDS = {
